@@ -1,6 +1,6 @@
 """Fixed-point arithmetic: the one home of rounding.
 
-A real multiplier r > 0 is stored as `m * 2^(shift - 31)` with an int32 m in [2^30, 2^31).
+A real multiplier r is stored as `m * 2^(shift - 31)` with an int32 |m| in [2^30, 2^31).
 LiteRT multiplies accumulators by it as gemmlowp did, with two roundings:
 
     SaturatingRoundingDoublingHighMul(a, b) = (a*b + nudge) / 2^31, truncated,
@@ -9,10 +9,13 @@ LiteRT multiplies accumulators by it as gemmlowp did, with two roundings:
 
 For s >= 1 the two in sequence are exactly one floor:
 
-    (x*m + 2^30 + 2^(30+s) - (2^31 where x < 0)) >> (31+s)
+    (x*m + 2^30 + 2^(30+s) - (2^31 where x*m < 0)) >> (31+s)
 
 and for s = 0 they are `(x*m + 2^30) >> 31`. Both are checked against the definitions in
 tests/ops/test_fixed_point.py. Source: kernels/internal/common.cc and gemmlowp's fixedpoint.h.
+
+Only -2^31 * -2^31 with s = 0 leaves int32: `multiply` and `high_mul` saturate it, while the forms
+for hot loops give 2^31, which their callers clamp.
 """
 
 from __future__ import annotations
@@ -62,15 +65,19 @@ def quantize_multipliers(reals: npt.ArrayLike) -> tuple[Int64Array, Int64Array]:
 
 
 def round_half_away(x: float) -> int:
-    """C's round(): half away from zero."""
-    return math.floor(x + 0.5) if x >= 0 else math.ceil(x - 0.5)
+    """C's round(): half away from zero.
+
+    floor(|x| + 0.5) would be wrong for the largest number below one half, and for odd ones of 53
+    bits, so the fraction decides.
+    """
+    whole = math.trunc(x)
+    if abs(x - whole) < 0.5:
+        return whole
+    return whole + 1 if x > 0 else whole - 1
 
 
 def round_away(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """C's round() for arrays of floats.
-
-    floor(|x| + 0.5) would be wrong for the largest float below one half, so the fraction decides.
-    """
+    """C's round() for arrays of floats."""
     whole: npt.NDArray[Any] = np.trunc(x)
     whole += np.where(np.abs(x - whole) >= 0.5, np.copysign(1.0, x), 0.0).astype(x.dtype)
     return whole
@@ -81,29 +88,12 @@ def multiply(x: Any, m: Any, shift: Any) -> Int64Array:
 
     Args:
         x: int32 values in any integer array.
-        m, shift: as from `quantize_multiplier`; scalars, or arrays that broadcast against x.
+        m, shift: as from `quantize_multiplier`, of one shape, which broadcasts against x.
 
     Returns:
         int64 array (values are those of an int32).
     """
-    x = np.asarray(x).astype(np.int64, copy=False)
-    shift = np.asarray(shift, np.int64)
-    m = np.asarray(m, np.int64)
-    left = np.maximum(shift, 0)
-    right = np.maximum(-shift, 0)
-    if left.any():
-        x = wrap32(x << left)
-    product: Int64Array = x * m
-    if not right.any():
-        return _saturated((product + (1 << 30)) >> 31)
-    # Channels with s = 0 have no second rounding: neither its nudge nor the correction for x < 0.
-    two = right > 0
-    nudge = (1 << 30) + np.where(two, 1 << (30 + right), 0)
-    negative = np.where(two, np.int64(1) << 31, 0)
-    product += nudge
-    product -= np.where(x < 0, negative, 0)
-    product >>= 31 + right
-    return product
+    return _saturated(scaling(m, shift).apply(np.asarray(x)))
 
 
 class Scaling(NamedTuple):
@@ -111,7 +101,7 @@ class Scaling(NamedTuple):
 
     Attributes:
         left: shifts to the left, or None if there are none.
-        m, nudge, right: x * m + nudge >> right. negative: added to it where x < 0.
+        m, nudge, right: x * m + nudge >> right. negative: added where x * m < 0.
     """
 
     left: Int64Array | None
@@ -121,21 +111,20 @@ class Scaling(NamedTuple):
     right: Int64Array
 
     def apply(self, x: npt.NDArray[Any]) -> Int64Array:
-        """x scaled, a new int64 array (values are those of an int32)."""
-        x = x.astype(np.int64)
+        """x scaled, a new int64 array (values are those of an int32, but see above)."""
         if self.left is not None:
-            x = wrap32(x << self.left)
-        correction = x >> 63
+            x = wrap32(x.astype(np.int64) << self.left)
+        y: Int64Array = np.multiply(x, self.m, dtype=np.int64)
+        correction = y >> 63  # -1 below 0, else 0
         correction &= self.negative
         correction += self.nudge
-        x *= self.m
-        x += correction
-        x >>= self.right
-        return x
+        y += correction
+        y >>= self.right
+        return y
 
 
 def scaling(m: npt.ArrayLike, shift: npt.ArrayLike) -> Scaling:
-    """The constants of `multiply` by (m, shift), m >= 0, which broadcast to the shape of x."""
+    """The constants of `multiply` by (m, shift), which broadcast to the shape of x."""
     m, shift = np.asarray(m, np.int64), np.asarray(shift, np.int64)
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
     two = right > 0  # roundings
@@ -157,10 +146,10 @@ def multiply_in_place(x: Int64Array, m: int, shift: int) -> Int64Array:
         np.multiply(x, m, out=x)
         np.add(x, 1 << 30, out=x)
         return np.right_shift(x, 31, out=x)
-    correction = np.right_shift(x, 63)  # -1 where x < 0, else 0
+    np.multiply(x, m, out=x)
+    correction = np.right_shift(x, 63)  # -1 below 0, else 0
     correction <<= 31
     correction += (1 << 30) + (1 << (30 - shift))
-    np.multiply(x, m, out=x)
     np.add(x, correction, out=x)
     return np.right_shift(x, 31 - shift, out=x)
 

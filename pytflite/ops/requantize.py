@@ -68,7 +68,7 @@ def requantizer(
     """Makes the constants.
 
     Args:
-        reals: the real multipliers: one, or one a channel.
+        reals: the real multipliers, none negative: one, or one a channel.
         bias: what is added to the accumulators, integers [channels].
         bound: no accumulator passes this in magnitude.
         zero_point, low, high: of the output.

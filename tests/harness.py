@@ -18,12 +18,13 @@ import pytest
 
 import pytflite
 from pytflite.format.schema import BuiltinOperator
-from pytflite.model.dtypes import BY_NAME, INT2, INT4, STRING, UINT4, DType, from_numpy
+from pytflite.model.dtypes import BY_NAME, DType, from_numpy
 from pytflite.model.graph import Buffer, Operator, OperatorCode, Quantization, Subgraph, Tensor
 from pytflite.model.model import Model
 from pytflite.model.options import Options
 from pytflite.model.writing import write
 from pytflite.ops.registry import find
+from pytflite.tools.building import pack
 
 try:
     from ai_edge_litert import interpreter as litert
@@ -71,20 +72,6 @@ def tensor(
         zeros = np.broadcast_to(np.asarray(zero_point, np.int64), scales.shape)
         quantization = Quantization(scales, zeros, dimension)
     return TensorOf(shape, kind, value, quantization, variable)
-
-
-def pack(value: np.ndarray, dtype: DType) -> bytes:
-    """The bytes of a constant as the file holds them."""
-    if dtype is STRING:
-        items = [v if isinstance(v, bytes) else str(v).encode() for v in value.reshape(-1)]
-        offsets = np.cumsum([4 * (len(items) + 2), *(len(v) for v in items)])
-        return np.array([len(items), *offsets], "<i4").tobytes() + b"".join(items)
-    if dtype in (INT4, UINT4, INT2):
-        per = 8 // dtype.bits
-        flat = value.reshape(-1).astype(np.int64) & ((1 << dtype.bits) - 1)
-        flat = np.concatenate([flat, np.zeros(-flat.size % per, np.int64)]).reshape(-1, per)
-        return (flat << (np.arange(per) * dtype.bits)).sum(1).astype(np.uint8).tobytes()
-    return np.ascontiguousarray(value).astype(dtype.storage).tobytes()
 
 
 def single_op(

@@ -61,7 +61,11 @@ class Row:
     def matches(self, inputs: Sequence[DType | None], outputs: Sequence[DType | None]) -> bool:
         """Whether an operator with these types is of this row."""
         bound: dict[str, DType] = {}
-        return _match(self.inputs, inputs, bound) and _match(self.outputs, outputs, bound)
+        return self.takes(inputs, bound) and _match(self.outputs, outputs, bound)
+
+    def takes(self, inputs: Sequence[DType | None], bound: dict[str, DType]) -> bool:
+        """Whether inputs are of this row; `bound` learns what the variables then stand for."""
+        return _match(self.inputs, inputs, bound)
 
 
 def _match(slots: Sequence[Slot], found: Sequence[DType | None], bound: dict[str, DType]) -> bool:

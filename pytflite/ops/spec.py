@@ -115,6 +115,10 @@ class Graph(Protocol):
         """Names of its operators: bodies of reductions and scatters are known by them."""
         ...
 
+    def custom_operator(self, name: str) -> Any:
+        """The Definition of a custom operator in this interpreter, or None."""
+        ...
+
 
 class Node:
     """One operator of a graph, with its tensors' descriptions, as infer and prepare see it.

@@ -152,6 +152,10 @@ class Planner:
             return ()
         return tuple(operator.name for operator in self.model.subgraphs[subgraph].operators)
 
+    def custom_operator(self, name: str) -> Definition | None:
+        """A custom operator as this interpreter knows it, or None."""
+        return self.lookup(name, True)
+
     def _forward(self, subgraph: int, inputs: Sequence[Spec]) -> tuple[Plan, list[Step]]:
         graph = self.model.subgraphs[subgraph]
         if subgraph in self._calls or len(self._calls) >= self.limits.call_depth:

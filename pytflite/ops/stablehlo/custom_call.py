@@ -5,8 +5,8 @@
     mhlo.erf, mhlo.tan, mhlo.asin, mhlo.acos, mhlo.atan, mhlo.sinh, mhlo.cosh, mhlo.asinh,
     mhlo.acosh, mhlo.atanh                                    the function, element by element
     tf.ResizeBilinear                                         TensorFlow's operator
-    any other name                                            the custom operator that
-                                                              @pytflite.operator(name) registered
+    any other name                                            the custom operator of that name
+                                                              which the user registered
 
 Attributes are read from custom_attributes, a FlexBuffer. LiteRT does not run it. Source:
 STABLEHLO_CUSTOM_CALL (converter/flatbuffer_export.cc, smuggle_disallowed_ops.cc).
@@ -21,7 +21,7 @@ from pytflite.errors import FormatError, OptionError, ShapeError, UnsupportedOpe
 from pytflite.model.graph import Array
 from pytflite.ops.catalogue import CUSTOM_MODULES
 from pytflite.ops.custom.translation import BuiltinRun
-from pytflite.ops.operator import CUSTOM, Cost, Definition, Inputs, Outputs, Run, define
+from pytflite.ops.operator import Cost, Definition, Inputs, Outputs, Run, define
 from pytflite.ops.registry import find
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
@@ -103,8 +103,10 @@ def _meant(node: Node) -> tuple[Definition, TargetNode]:
     if name in _OPERATORS:
         definition = find(_OPERATORS[name], custom=True)
     else:
-        definition = CUSTOM.get(name) if name not in CUSTOM_MODULES else None
-    if definition is None:
+        assert node.graph is not None
+        definition = node.graph.custom_operator(name)
+    # The house's own custom operators are not meant: targets have names of another world.
+    if definition is None or definition.module == CUSTOM_MODULES.get(name):
         arguments = ", ".join(f"x{i}" for i in range(len(node.inputs)))
         raise node.error(
             UnsupportedOperatorError, f"the call of {name[:80]!r} is not supported",

@@ -70,6 +70,16 @@ def test_registered_by_the_user() -> None:
         CUSTOM.pop(name, None)
 
 
+@pytest.mark.parametrize("name", ["tests.negated", "Resampler"])
+def test_of_one_interpreter(name: str) -> None:
+    """Its own custom operators come first, whatever their names are; no other one has them."""
+    model = call(name, [tensor((3, 4))], [tensor((3, 4))])
+    mine = Interpreter(model, custom_ops={name: lambda x: -x})
+    np.testing.assert_array_equal(mine.run(X), -X)
+    with pytest.raises(UnsupportedOperatorError, match=name):
+        Interpreter(model).allocate_tensors()
+
+
 def test_refuses() -> None:
     x = tensor((4,))
     for model, error in (

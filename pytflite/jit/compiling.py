@@ -1,0 +1,47 @@
+"""From a Kernel to machine code, by LLVM. This and jit/kernels alone import llvmlite and Numba."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from pytflite.jit.image import Image, link
+from pytflite.jit.ir import Module
+from pytflite.jit.kernel import Kernel
+from pytflite.jit.target import Target
+
+
+@cache
+def _machine(target: Target) -> Any:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=3, reloc="pic", codemodel="small"
+    )
+
+
+def parse(kernel: Kernel, target: Target) -> Any:
+    """The LLVM module of a kernel."""
+    file, _, name = kernel.emitter.partition(".")
+    emit = getattr(import_module(f"pytflite.jit.emit.{file}"), name)
+    module = Module()
+    emit(module, target, **dict(kernel.settings))
+    parsed = llvm.parse_assembly(module.text())
+    parsed.verify()
+    machine = _machine(target)
+    parsed.triple = target.triple
+    parsed.data_layout = str(machine.target_data)
+    return parsed
+
+
+def assembly(kernel: Kernel, target: Target) -> str:
+    """What the kernel is in the CPU's own language, to be read."""
+    return str(_machine(target).emit_assembly(parse(kernel, target)))
+
+
+def compile_kernel(kernel: Kernel, target: Target) -> Image:
+    """The image of a kernel."""
+    return link(_machine(target).emit_object(parse(kernel, target)))

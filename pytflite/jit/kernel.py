@@ -1,0 +1,64 @@
+"""Kernel: the name of a piece of machine code; Work: a call of one, as a row of a program.
+
+Every kernel is `void kernel(ptr parameters, i64 begin, i64 end, ptr scratch)`. It does the tiles
+begin <= t < end of its work; tiles are independent of each other, so threads may share them.
+`parameters` points at 8-byte slots. Slot 0 is the status: a kernel that finds data which it must
+refuse stores a number other than 0 there. The others have the names that the emitter declares.
+`scratch` is memory of this thread's own, as large as the work asks for, on a cache line.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+from pytflite.model.graph import Array
+
+Setting = Union[int, str, bool]  # noqa: UP007  evaluated at run time
+
+
+class Kernel(NamedTuple):
+    """What is compiled: an emitter with its settings. Equal kernels share one image.
+
+    `emitter` is "module.function" in jit/emit, for LLVM IR, or in jit/kernels, for Numba.
+    """
+
+    emitter: str
+    settings: tuple[tuple[str, Setting], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """For people: gemm.float32(rows=14, columns=2)."""
+        return f"{self.emitter}({', '.join(f'{k}={v}' for k, v in self.settings)})"
+
+
+def kernel(emitter: str, **settings: Setting) -> Kernel:
+    """A kernel by its emitter's name and settings; their order does not matter."""
+    return Kernel(emitter, tuple(sorted(settings.items())))
+
+
+class At(NamedTuple):
+    """The address of a tensor of the plan, by its index, plus an offset in bytes."""
+
+    tensor: int
+    offset: int = 0
+
+
+# What a slot holds: a number (a float as float32), an address in the arena, or that of a constant
+# array, which the program keeps alive.
+Slot = Union[int, float, At, Array, None]  # noqa: UP007  evaluated at run time
+
+
+class Work(NamedTuple):
+    """One call of a kernel.
+
+    Attributes:
+        kernel: what runs.
+        slots: its parameters after the status, in the emitter's order.
+        tiles: how many there are, each of about the same work.
+        scratch: bytes that one thread needs.
+    """
+
+    kernel: Kernel
+    slots: tuple[Slot, ...]
+    tiles: int = 1
+    scratch: int = 0

@@ -1,0 +1,1 @@
+"""Lowerings: from an operator of a plan to kernels with their parameters."""

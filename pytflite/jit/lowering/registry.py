@@ -1,0 +1,85 @@
+"""Which function lowers which operator.
+
+    @lowering("LOGISTIC", "TANH")
+    def activation(step: Step, to: Lowering) -> Lowered: ...
+
+A lowering looks at one step, whose shapes are all known, and says which kernels compute it: a list
+of Work, or, where there is none for these types or options, a sentence for backend_report().
+It decides everything that can be decided before the run: checks were made by the operator's infer,
+so that the slots hold checked sizes only. Kernels fill all outputs, write nothing else, and read
+nothing outside their tensors. Where the operator's definition allows an output to take an input's
+place (in_place), kernels must stand it.
+
+Modules of lowerings load when a step needs them: MODULES says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Protocol, Union
+
+from pytflite.jit.kernel import At, Work
+from pytflite.jit.target import Target
+from pytflite.model.graph import Array
+from pytflite.plan.plan import Step
+
+MODULES: dict[str, tuple[str, ...]] = {
+    "clamp": ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"),
+}
+
+
+class Lowering(Protocol):
+    """What a lowering is told, and may ask."""
+
+    target: Target
+    precision: str  # "float32", "high" or "medium"
+    numerics: str  # "reference" or "litert"
+
+    def input(self, step: Step, position: int) -> At | Array:
+        """A slot for an input: its place in the arena, or the array of a constant."""
+        ...
+
+    def output(self, step: Step, position: int = 0) -> At:
+        """A slot for an output."""
+        ...
+
+    def packed(
+        self, step: Step, positions: Sequence[int], kind: object, make: Callable[[], Array]
+    ) -> Array:
+        """What `make` gives for constant inputs, made once for all interpreters of the model.
+
+        Args:
+            step: the operator.
+            positions: of the constant inputs that it depends on.
+            kind: tells it from other arrays made of the same inputs; hashable.
+            make: packs.
+        """
+        ...
+
+
+Lowered = Union[Sequence[Work], str]  # noqa: UP007  evaluated at run time
+Lower = Callable[[Step, Lowering], Lowered]
+
+
+_REGISTERED: dict[str, Lower] = {}
+_HOME = {name: module for module, names in MODULES.items() for name in names}
+
+
+def lowering(*operators: str) -> Callable[[Lower], Lower]:
+    """Registers a function as the lowering of builtin operators."""
+
+    def register(function: Lower) -> Lower:
+        for name in operators:
+            _REGISTERED[name] = function
+        return function
+
+    return register
+
+
+def find_lowering(operator: str) -> Lower | None:
+    """The lowering of a builtin operator, or None."""
+    module = _HOME.get(operator)
+    if module is not None and operator not in _REGISTERED:
+        import_module(f"pytflite.jit.lowering.{module}")
+    return _REGISTERED.get(operator)

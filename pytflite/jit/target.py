@@ -1,0 +1,109 @@
+"""Target: what this CPU can do, and so which instructions the kernels are made of.
+
+A target is a row of a table, not a CPU model: machine code made for it runs on each CPU that has
+the row's features, which are read from the operating system without LLVM. The first row of which
+this CPU has everything is taken; PYTFLITE_CPU names a lower one (`PYTFLITE_CPU=avx2`).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from typing import NamedTuple
+
+from pytflite.errors import InputError
+
+
+class Target(NamedTuple):
+    """A set of instructions.
+
+    Attributes:
+        name: of this row; part of the key of compiled images.
+        architecture: as `platform.machine()` has it.
+        needs: CPU features as Linux names them, all of which it takes.
+        cpu, features: what LLVM is told.
+        vector: bytes of a vector register.
+        registers: how many vector registers there are.
+        dot: instruction for products of 8-bit integers: "amx", "vnni" (unsigned by signed, summed
+            in fours), "sdot" (signed, in fours), "madd" (16-bit, in pairs), or "" (none).
+    """
+
+    name: str
+    architecture: str
+    needs: frozenset[str]
+    cpu: str
+    features: str
+    vector: int
+    registers: int
+    dot: str
+
+    @property
+    def lanes(self) -> int:
+        """32-bit numbers in a vector register."""
+        return self.vector // 4
+
+    @property
+    def triple(self) -> str:
+        """LLVM's name for code of this architecture in ELF objects."""
+        return f"{self.architecture}-unknown-linux-gnu"
+
+
+_AVX2 = frozenset({"avx2", "fma", "f16c", "bmi1", "bmi2", "movbe"})
+_AVX512 = _AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+_VNNI = _AVX512 | {"avx512_vnni"}
+_AMX = _VNNI | {"avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"}
+_SPLIT = "+avx512vnni,+avx512bf16,+amx-tile,+amx-int8,+amx-bf16"
+
+TARGETS = (
+    Target("amx", "x86_64", _AMX, "x86-64-v4", _SPLIT, 64, 32, "amx"),
+    Target("avx512vnni", "x86_64", _VNNI, "x86-64-v4", "+avx512vnni", 64, 32, "vnni"),
+    Target("avx512", "x86_64", _AVX512, "x86-64-v4", "", 64, 32, "madd"),
+    Target("avx2vnni", "x86_64", _AVX2 | {"avx_vnni"}, "x86-64-v3", "+avxvnni", 32, 16, "vnni"),
+    Target("avx2", "x86_64", _AVX2, "x86-64-v3", "", 32, 16, "madd"),
+    Target("sse2", "x86_64", frozenset(), "x86-64", "", 16, 16, "madd"),
+    Target("dotprod", "aarch64", frozenset({"asimddp"}), "generic", "+dotprod", 16, 32, "sdot"),
+    Target("neon", "aarch64", frozenset(), "generic", "", 16, 32, ""),
+)
+BY_NAME = {target.name: target for target in TARGETS}
+
+
+@cache
+def cpu_features() -> frozenset[str]:
+    """Features of this CPU, as Linux names them; none where the system does not tell."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
+            for line in lines:
+                name, _, value = line.partition(":")
+                if name.strip() in ("flags", "Features"):
+                    return frozenset(value.split())
+    except OSError:
+        pass
+    return frozenset()
+
+
+def architecture() -> str:
+    """What `platform.machine()` says, in Linux's words."""
+    machine = platform.machine().lower()
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+
+
+def host_target() -> Target | None:
+    """The target of this process, or None if there is no row for this CPU.
+
+    Raises:
+        InputError: PYTFLITE_CPU names none that this CPU can run.
+    """
+    fitting = [t for t in TARGETS if t.architecture == architecture() and t.needs <= cpu_features()]
+    wanted = os.environ.get("PYTFLITE_CPU")
+    if not wanted:
+        return fitting[0] if fitting else None
+    for target in fitting:
+        if target.name == wanted:
+            return target
+    raise InputError(
+        "PYTFLITE_CPU names no set of instructions that this CPU has",
+        code="input.cpu",
+        expected=" or ".join(t.name for t in fitting) or "nothing: this CPU has no kernels",
+        found=wanted,
+    )

@@ -1,0 +1,50 @@
+"""Calls one kernel on arrays: `call(kernel("gemm.float32", rows=4), x, y, 3, tiles=2)`."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from pytflite.jit.compiling import compile_kernel
+from pytflite.jit.image import Loaded, load
+from pytflite.jit.kernel import Kernel
+from pytflite.jit.target import TARGETS, Target, architecture, cpu_features
+
+_LOADED: dict[tuple[Kernel, Target], Loaded] = {}
+
+# What this CPU can run, best first: a test of a kernel runs on each.
+RUNNABLE = [t for t in TARGETS if t.architecture == architecture() and t.needs <= cpu_features()]
+
+
+def loaded(kernel: Kernel, target: Target) -> Loaded:
+    """The kernel in memory, compiled once."""
+    key = kernel, target
+    if key not in _LOADED:
+        _LOADED[key] = load(compile_kernel(kernel, target))
+    return _LOADED[key]
+
+
+def slot(value: Any) -> int:
+    """What 8 bytes of parameters hold for a value."""
+    if value is None:
+        return 0
+    if isinstance(value, np.ndarray):
+        return value.ctypes.data
+    if isinstance(value, (float, np.floating)):
+        return int(np.float32(value).view(np.uint32))
+    return int(value)
+
+
+def call(
+    kernel: Kernel, *values: Any, target: Target, tiles: int = 1, begin: int = 0, scratch: int = 0
+) -> int:
+    """Runs tiles begin..tiles of a kernel; its status."""
+    parameters = np.array([0, *map(slot, values)], np.int64)
+    memory = np.full(scratch + 128, 0xA5, np.uint8)
+    function = ctypes.CFUNCTYPE(
+        None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
+    )(loaded(kernel, target).address)
+    function(parameters.ctypes.data, begin, tiles, memory.ctypes.data + -memory.ctypes.data % 64)
+    return int(parameters[0])

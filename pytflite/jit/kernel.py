@@ -9,6 +9,8 @@ refuse stores a number other than 0 there. The others have the names that the em
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple, Union
 
 from pytflite.model.graph import Array
@@ -43,9 +45,23 @@ class At(NamedTuple):
     offset: int = 0
 
 
+class Packed:
+    """An array that is made of constants when somebody first asks for it, and kept."""
+
+    def __init__(self, make: Callable[[], Array]) -> None:
+        self._make = make
+
+    @cached_property
+    def array(self) -> Array:
+        """The array; C-contiguous."""
+        made = self._make()
+        del self._make  # and with it the constants
+        return made
+
+
 # What a slot holds: a number (a float as float32), an address in the arena, or that of a constant
 # array, which the program keeps alive.
-Slot = Union[int, float, At, Array, None]  # noqa: UP007  evaluated at run time
+Slot = Union[int, float, At, Array, Packed, None]  # noqa: UP007  evaluated at run time
 
 
 class Work(NamedTuple):

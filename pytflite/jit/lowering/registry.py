@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol, Union
 
-from pytflite.jit.kernel import At, Work
+from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.plan.plan import Step
@@ -46,8 +46,10 @@ class Lowering(Protocol):
 
     def packed(
         self, step: Step, positions: Sequence[int], kind: object, make: Callable[[], Array]
-    ) -> Array:
+    ) -> Packed:
         """What `make` gives for constant inputs, made once for all interpreters of the model.
+
+        It is made when the program is linked, not now: lowering has to be quick.
 
         Args:
             step: the operator.

@@ -14,6 +14,8 @@ from pytflite.ops.spec import Graph, Node
 
 Lookup = Callable[[str, bool], "Definition | None"]  # (name, whether it is custom)
 
+_MOST_SHOWN = 2000  # characters of options in an error
+
 
 def make_node(model: Model, subgraph: int, number: int, operator: Operator, graph: Graph) -> Node:
     """An operator with its tensors, and its options decoded."""
@@ -96,7 +98,7 @@ def unsupported(node: Node, custom: bool) -> UnsupportedOperatorError:
     if not custom:
         error = node.error(UnsupportedOperatorError, f"the operator {node.name} is not supported")
     else:
-        options = f" with options {dict(node.custom)}" if node.custom else ""
+        options = f" with options {_shown(node)}" if node.custom_bytes else ""
         arguments = ", ".join(f"x{i}" for i in range(len(node.inputs)))
         error = node.error(
             UnsupportedOperatorError,
@@ -106,3 +108,15 @@ def unsupported(node: Node, custom: bool) -> UnsupportedOperatorError:
         )
     assert isinstance(error, UnsupportedOperatorError)
     return error
+
+
+def _shown(node: Node) -> str:
+    """The options of a custom operator for a person to read: decoded, if we can."""
+    from pytflite.ops.custom.tensorflow import attributes
+
+    try:
+        options = dict(attributes(node))
+    except OptionError:  # of a Flex operator: that it is not supported is the greater news
+        options = {}
+    text = str(options) if options else f"of {len(node.custom_bytes)} bytes"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

@@ -189,6 +189,8 @@ class Planner:
                 if self._spec(plan, index) is None:
                     raise _no_data(graph.tensors[index], f"output of subgraph {subgraph}")
             plan.variables = tuple(i for i, s in plan.specs.items() if s.variable)
+            for index in plan.variables:  # they begin as their zero point, used or not
+                verify_quantization(graph.tensors[index])
             return plan, steps
         finally:
             self._calls.pop()

@@ -10,8 +10,14 @@ import pytest
 
 import pytflite
 from pytflite import Interpreter, LimitError, Limits, ModelWarning, UnsupportedOperatorError
+from pytflite.errors import QuantizationError
+from pytflite.format.flexbuffer import encode
+from pytflite.model.dtypes import INT8
+from pytflite.model.graph import Quantization, Tensor
 from pytflite.model.model import Model
 from tests.graphs import Graph, build
+from tests.harness import single_op, tensor
+from tests.ops.custom.node_defs import Kind, flex_options
 
 
 def flatten_by_shape() -> Model:
@@ -128,6 +134,50 @@ def test_newer_versions_are_named() -> None:
     with pytest.raises(UnsupportedOperatorError) as caught:
         Interpreter(build(g)).allocate_tensors()
     assert caught.value.found == 99
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "shown"),
+    [
+        ("TheirOp", encode({"depth": 3, "mode": "same"}), "{'depth': 3, 'mode': 'same'}"),
+        ("FlexTheirOp", flex_options("TheirOp", depth=3, T=Kind(1)), "{'depth': 3, 'T': 1}"),
+        ("FlexTheirOp", flex_options("TheirOp", text="x" * 9999), "xxx..."),
+        ("FlexTheirOp", b"no FlexBuffer", "of 13 bytes"),
+        ("TheirOp", bytes(5), "of 5 bytes"),
+    ],
+)
+def test_unknown_custom_operators_show_their_options(name: str, options: bytes, shown: str) -> None:
+    model = single_op(name, [tensor((2,)), tensor((3,))], [tensor((2,))], custom_options=options)
+    with pytest.raises(UnsupportedOperatorError) as caught:
+        Interpreter(model).allocate_tensors()
+    message = str(caught.value)
+    assert f"custom op: {name} with options " in message and shown in message
+    assert f"@pytflite.operator({name!r}) on a function f(x0, x1, **options)" in message
+    assert len(message) < 3000
+    without = single_op(name, [tensor((2,))], [tensor((2,))], custom_options=b"")
+    with pytest.raises(UnsupportedOperatorError, match=f"custom op: {name};"):
+        Interpreter(without).allocate_tensors()
+
+
+def test_a_variable_begins_as_a_zero_point_that_fits() -> None:
+    """Even one that no operator uses."""
+    g = Graph()
+    g.output(g.op("NEG", [g.input("x", (2,))], (2,)))
+    model = build(g)
+    graph = model.subgraphs[0]
+    for point, fits in ((-128, True), (-129, False), (300, False)):
+        kept = Tensor(
+            "kept", (2,), INT8, is_variable=True,
+            quantization=Quantization(np.float32([1]), np.int64([point]), 0),
+        )  # fmt: skip
+        count = len(graph.tensors)
+        changed = graph.replace(tensors=(*graph.tensors, kept), outputs=(*graph.outputs, count))
+        interpreter = Interpreter(model.replace(subgraphs=(changed,)))
+        if fits:
+            np.testing.assert_array_equal(interpreter.run(np.zeros(2))[1], [point, point])
+        else:
+            with pytest.raises(QuantizationError, match="does not fit"):
+                interpreter.run(np.zeros(2))
 
 
 def test_harmless_breach_is_a_warning(shared_models: Path) -> None:

@@ -1,4 +1,7 @@
-"""Models and subgraphs as tables for notebooks. Every name from a file is escaped."""
+"""Models and subgraphs as tables for notebooks. Every name from a file is escaped.
+
+runtime/html.py shows interpreters, traces and profiles in the same way.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,16 @@ if TYPE_CHECKING:
     from pytflite.model.model import Model
 
 MAX_ROWS = 60
-_MAX_TEXT = 80
+_MAX_TEXT = 80  # characters of a name
+_MAX_PROSE = 2000
+_MAX_SIGNATURES = 10
 _LEFT = 'style="text-align:left"'
 
 
 def model_html(model: Model) -> str:
     """Name, inputs, outputs, signatures and operators of a model."""
     if model.closed:
-        return f"<p>Model <b>{_text(model.name)}</b>, closed</p>"
+        return f"<p>Model <b>{text(cut(model.name))}</b>, closed</p>"
     graphs = len(model.subgraphs)
     facts = [
         bytes_text(model.size),
@@ -29,12 +34,12 @@ def model_html(model: Model) -> str:
         counted(model.operators),
     ]
     parts = [
-        f"<p>Model <b>{_text(model.name)}</b>: {_text('; '.join(facts))}</p>",
+        f"<p>Model <b>{text(cut(model.name))}</b>: {text('; '.join(facts))}</p>",
         _about(model),
         *(
-            f"<p>Signature <code>{_text(s.key)}</code>: "
-            f"{_text(', '.join(s.inputs))} &rarr; {_text(', '.join(s.outputs))}</p>"
-            for s in model.signatures
+            f"<p>Signature <code>{text(cut(s.key))}</code>: "
+            f"{text(_few(s.inputs))} &rarr; {text(_few(s.outputs))}</p>"
+            for s in model.signatures[:_MAX_SIGNATURES]
         ),
         graph_body(model.main),
     ]
@@ -45,21 +50,22 @@ def subgraph_html(graph: Subgraph) -> str:
     """Inputs, outputs and operators of a subgraph."""
     facts = f"{len(graph.tensors)} tensors; {counted(graph.operators)}"
     return (
-        f"<p>Subgraph <b>{_text(graph.name or 'main')}</b>: {_text(facts)}</p>{graph_body(graph)}"
+        f"<p>Subgraph <b>{text(cut(graph.name or 'main'))}</b>: {text(facts)}</p>"
+        f"{graph_body(graph)}"
     )
 
 
 def graph_body(graph: Subgraph) -> str:
     """The two tables of a subgraph."""
     tensors = [
-        (role, tensor.name, str(tensor.dtype), shape_text(tensor), quantization_text(tensor))
+        (role, cut(tensor.name), str(tensor.dtype), shape_text(tensor), quantization_text(tensor))
         for role, indices in (("input", graph.inputs), ("output", graph.outputs))
         for tensor in (graph.tensors[i] for i in indices[:MAX_ROWS])
     ]
     operators = [
         (
             str(number),
-            f"{operator.name} v{operator.code.version}",
+            f"{cut(operator.name)} v{operator.code.version}",
             _tensors(graph, operator.inputs),
             _tensors(graph, operator.outputs),
             _options(operator),
@@ -68,8 +74,8 @@ def graph_body(graph: Subgraph) -> str:
     ]
     more = len(graph.operators) - len(operators)
     return (
-        _table(("", "tensor", "type", "shape", "quantisation"), tensors)
-        + _table(("#", "operator", "inputs", "outputs", "options"), operators)
+        table(("", "tensor", "type", "shape", "quantisation"), tensors)
+        + table(("#", "operator", "inputs", "outputs", "options"), operators)
         + (f"<p>&hellip; and {more} operators more</p>" if more else "")
     )
 
@@ -82,7 +88,13 @@ def _about(model: Model) -> str:
         return ""
     if metadata is None or not (metadata.name or metadata.description):
         return ""
-    return f"<p><i>{_text(metadata.name or '')}</i> {_text(metadata.description or '')}</p>"
+    name, description = cut(metadata.name or ""), (metadata.description or "")[:_MAX_PROSE]
+    return f"<p><i>{text(name)}</i> {text(description)}</p>"
+
+
+def _few(names: Iterable[str]) -> str:
+    known = [cut(name) for name in names]
+    return ", ".join(known[:MAX_ROWS]) + (", …" if len(known) > MAX_ROWS else "")
 
 
 def _tensors(graph: Subgraph, indices: Sequence[int]) -> str:
@@ -93,33 +105,45 @@ def _tensors(graph: Subgraph, indices: Sequence[int]) -> str:
 
 
 def _tensor(tensor: Tensor) -> str:
-    return f"{_cut(tensor.name)} {tensor.dtype} {shape_text(tensor)}"
+    return f"{cut(tensor.name)} {tensor.dtype} {shape_text(tensor)}"
 
 
 def _options(operator: Operator) -> str:
     if operator.options is not None:
         fields = operator.options.describe()
-        return "\n".join(f"{name} {_cut(str(value))}" for name, value in fields.items())
+        return "\n".join(f"{name} {cut(str(value))}" for name, value in fields.items())
     if operator.custom_options is not None and operator.custom_options.size:
         return bytes_text(operator.custom_options.size)
     return ""
 
 
-def _table(head: Iterable[str], rows: Sequence[Iterable[str]]) -> str:
+class Markup(str):
+    """HTML of our own making, which a table takes as it is."""
+
+    __slots__ = ()
+
+
+def table(head: Iterable[str], rows: Sequence[Iterable[str]]) -> str:
+    """Rows of cells under titles; nothing where there are no rows."""
     if not rows:
         return ""
-    titles = "".join(f"<th {_LEFT}>{_text(title)}</th>" for title in head)
+    titles = "".join(f"<th {_LEFT}>{text(title)}</th>" for title in head)
     body = "".join(
-        f"<tr>{''.join(f'<td {_LEFT}>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows
+        f"<tr>{''.join(f'<td {_LEFT}>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows
     )
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
+def _cell(content: str) -> str:
+    return content if isinstance(content, Markup) else text(content)
 
 
-def _text(text: str) -> str:
+def cut(name: str) -> str:
+    """A name of bounded length: converters join dozens of them."""
+    return name if len(name) <= _MAX_TEXT else name[:_MAX_TEXT] + "…"
+
+
+def text(content: str) -> str:
     """Escaped; bytes that were no UTF-8 are shown as such, for a page must be encodable."""
-    plain = text.encode("utf-8", "backslashreplace").decode()
+    plain = content.encode("utf-8", "backslashreplace").decode()
     return escape(plain).replace("\n", "<br>")

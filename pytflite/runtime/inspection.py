@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytflite.model.graph import Array
 from pytflite.plan.plan import Plan
-from pytflite.runtime.profile import StepTime, profile
+from pytflite.runtime.profile import Profile, profile
 
 if TYPE_CHECKING:
     from pytflite.runtime.engine import Engine
@@ -98,17 +98,22 @@ class Inspection:
 
         return self.add_hook(pattern, before=stop)
 
-    def profile(self, *inputs: Any, runs: int = 10, **named: Any) -> list[StepTime]:
+    def profile(
+        self, *inputs: Any, runs: int = 10, subgraphs: bool = False, **named: Any
+    ) -> Profile:
         """Runs the model and times each of its operators.
 
         Args:
             inputs, named: as for run().
             runs: how often; times are medians over them, after one run that is not counted.
+            subgraphs: also those of subgraphs that operators call (WHILE, IF ...). Their times are
+                part of the callers' times.
 
         Returns:
-            A record per operator, in order (`pandas.DataFrame(records)` makes a table of them).
+            A record per operator, in order (`pandas.DataFrame(records)` makes a table of them); in
+            a notebook it shows itself as a table.
         """
-        return profile(self._engine, self._arrays(inputs, named), runs)
+        return profile(self._engine, self._arrays(inputs, named), runs, subgraphs=subgraphs)
 
     @property
     def backend(self) -> str:

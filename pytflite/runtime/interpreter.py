@@ -174,6 +174,11 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
     def __repr__(self) -> str:
         return f"<Interpreter of {self._model!r}>"
 
+    def _repr_html_(self) -> str:
+        from pytflite.runtime.html import interpreter_html
+
+        return interpreter_html(self)
+
 
 _T = TypeVar("_T", bound=Interpreter)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pytflite.model.graph import Array
+from pytflite.model.graph import Array, Tensor
 from pytflite.model.model import Model
 from pytflite.ops.spec import Key
 from pytflite.plan.plan import Plan, Step
@@ -145,32 +145,45 @@ class Trace(Mapping[str, Array]):
 
     def real(self, name: str) -> Array:
         """A tensor as real numbers: integers with a scale are dequantised."""
-        subgraph, index = self._key(name)
-        tensor = self._model.subgraphs[subgraph].tensors[index]
+        tensor = self.tensor(name)
         array = self[name]
         integer = tensor.dtype.is_integer and tensor.is_quantized
         return dequantize(array, tensor) if integer else array
 
     def summary(self) -> list[TensorSummary]:
         """A row for each tensor of numbers that is not empty: real values, as `real` gives them."""
-        rows = []
-        for name, (subgraph, index) in self._keys.items():
-            dtype = self._model.subgraphs[subgraph].tensors[index].dtype
-            array = self.real(name)
-            if dtype.is_handle or not array.size or array.dtype.kind not in "fiub":
-                continue
-            wide = array.astype(np.float64)
-            nans = int(np.isnan(wide).sum())
-            finite = wide[~np.isnan(wide)]
-            low, high, mean = (
-                (finite.min(), finite.max(), finite.mean()) if finite.size else (np.nan,) * 3
-            )
-            rows.append(
-                TensorSummary(
-                    name, dtype.name, array.shape, float(low), float(high), float(mean), nans
-                )
-            )
-        return rows
+        found = (self.row(name, self.real(name)) for name in self)
+        return [row for row in found if row is not None]
+
+    def row(self, name: str, array: Array) -> TensorSummary | None:
+        """The row of one tensor whose real values these are; None if they are no numbers."""
+        dtype = self.tensor(name).dtype
+        if dtype.is_handle or not array.size or array.dtype.kind not in "fiub":
+            return None
+        wide = array.astype(np.float64)
+        nans = int(np.isnan(wide).sum())
+        known = wide[~np.isnan(wide)] if nans else wide
+        low, high, mean = (known.min(), known.max(), known.mean()) if known.size else (np.nan,) * 3
+        return TensorSummary(
+            name, dtype.name, array.shape, float(low), float(high), float(mean), nans
+        )
+
+    def tensor(self, name: str) -> Tensor:
+        """What the model says of a tensor: its type, its quantisation."""
+        subgraph, index = self._key(name)
+        return self._model.subgraphs[subgraph].tensors[index]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """A tensor's shape in this run."""
+        return self._arrays[self._key(name)].shape
+
+    def is_constant(self, name: str) -> bool:
+        """Whether the file has its value: a weight, a shape."""
+        return self._model.constant(*self._key(name)) is not None
+
+    def by_key(self) -> dict[Key, Array]:
+        """The arrays by (subgraph, index), not copied."""
+        return dict(self._arrays)
 
     def _key(self, name: str) -> Key:
         if name not in self._keys:
@@ -180,16 +193,30 @@ class Trace(Mapping[str, Array]):
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} tensors>"
 
+    def _repr_html_(self) -> str:
+        from pytflite.runtime.html import trace_html
+
+        return trace_html(self)
+
 
 class _Recorder:
-    """Copies what operators of a pattern gave (None: of all operators of called subgraphs)."""
+    """Copies what operators of a pattern gave; None: what those of called subgraphs were given
+    from outside and gave."""
 
-    def __init__(self, pattern: str | None) -> None:
+    def __init__(self, model: Model, pattern: str | None) -> None:
+        self._model = model
         self._pattern = None if pattern is None else pattern.casefold()
         self.arrays: dict[Key, Array] = {}
 
     def before(self, step: Step, read: Read) -> None:
-        pass
+        subgraph = step.node.subgraph
+        if self._pattern is not None or subgraph == 0:
+            return
+        given = self._model.subgraphs[subgraph].inputs
+        for index in step.inputs:
+            array = read(index) if index in given else None
+            if array is not None:
+                self.arrays[subgraph, index] = np.array(array)
 
     def after(self, step: Step, read: Read, seconds: float) -> None:
         subgraph = step.node.subgraph
@@ -211,7 +238,7 @@ def trace(engine: Engine, arrays: Sequence[Array], watch: str | None) -> Trace:
         watch: keep the outputs of operators of this name alone.
     """
     plan = engine.plan(0, [a.shape for a in arrays], preserve=watch is None)
-    recorder = _Recorder(watch)
+    recorder = _Recorder(engine.model, watch)
     context = Context(plan)
     set_inputs(context, arrays)
     with engine.lock:  # the state that is read afterwards is that of this run

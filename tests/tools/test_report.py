@@ -26,10 +26,10 @@ from pytflite.errors import InputError
 from pytflite.model.dtypes import FLOAT32, INT8
 from pytflite.model.graph import Quantization, Tensor
 from pytflite.model.model import Model
+from pytflite.runtime.feature_maps import picture, png
 from pytflite.tools.doodle import model_path
 from pytflite.tools.report import Report, report
 from pytflite.tools.report.facts import MAX_OPERATORS
-from pytflite.tools.report.images import picture, png
 from pytflite.tools.report.layout import COLUMN_GAP, HEIGHT, Edge, Layout, lay_out
 from pytflite.tools.report.ordering import crossings, order
 from pytflite.tools.report.placing import nearest

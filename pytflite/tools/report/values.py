@@ -15,10 +15,10 @@ from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.narrow_floats import NARROW, widen
 from pytflite.runtime.blas import BLAS
+from pytflite.runtime.feature_maps import MAPS, picture
 from pytflite.runtime.feeding import dequantize, integer_range
 from pytflite.runtime.interpreter import Interpreter
 from pytflite.tools.report.facts import text
-from pytflite.tools.report.images import MAPS, picture
 
 MAX_VALUES = 600  # tensors with statistics
 MAX_PICTURES = 160

@@ -54,11 +54,7 @@ class Encoder:
         self._aligned = aligned
         self._builder = flatbuffers.Builder(min(size, LIMIT - 1))
         self._outside: list[tuple[int, Outside]] = []  # distance of the field from the end
-        # Wide fields first, so that a table has no holes.
-        self._order = {
-            name: sorted(range(len(fields)), key=[-_width(f[1]) for f in fields].__getitem__)
-            for name, fields in tables.items()
-        }
+        self._orders: dict[str, list[int]] = {}
 
     def encode(self, root: str, identifier: bytes, values: Sequence[Any]) -> Iterator[memoryview]:
         """The pieces of the file in their order: the FlatBuffer, then what lies outside.
@@ -115,7 +111,7 @@ class Encoder:
         fields = self._tables[name]
         builder = self._builder
         builder.StartObject(len(fields))
-        for slot in self._order[name]:
+        for slot in self._order(name):
             field, kind, default, _ = fields[slot]
             place = places[slot]
             if place is not None:
@@ -124,6 +120,14 @@ class Encoder:
                 continue
             builder.Slot(slot)
         return int(builder.EndObject())
+
+    def _order(self, name: str) -> list[int]:
+        """The slots of a table, wide ones first, so that it has no holes."""
+        order = self._orders.get(name)
+        if order is None:
+            widths = [-_width(field[1]) for field in self._tables[name]]
+            order = self._orders[name] = sorted(range(len(widths)), key=widths.__getitem__)
+        return order
 
     def _scalar(self, table: str, field: str, kind: str, default: Any, value: Any) -> bool:
         """Prepends a scalar; False if it was left to its default."""

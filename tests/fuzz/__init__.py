@@ -12,5 +12,6 @@ python -m tests.fuzz --seconds 60 --seed 1 [--operator NAME]
     record     a pytest plugin that collects seeds
     soak       threads that run for long
     atheris_run  the judge under libFuzzer
+    tally      what a campaign counts, and its file
     __main__   starts workers, watches them, counts verdicts, keeps what failed
 """

@@ -1,6 +1,7 @@
 """Runs cases in workers, watches them, counts verdicts, keeps what failed.
 
 python -m tests.fuzz --seconds 60 --seed 1 [--operator NAME] [--jobs 2] [--resume FILE]
+python -m tests.fuzz --cases 1000000 --seed 7
 python -m tests.fuzz --replay FILE ...
 """
 
@@ -17,37 +18,38 @@ import tempfile
 import threading
 import time
 import traceback
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from tests.fuzz.case import FAILED, LIMITS, judge, make
+from tests.fuzz.tally import Tally
 
 PATIENCE = 90  # seconds for one case by the clock, before its worker is killed
+SAVE = 10.0  # seconds between states in the file
 
 
 class Campaign:
     """One seed: workers one after the other, each beginning where the last one ended."""
 
-    def __init__(self, seed: int, operator: str | None, start: int, keep: Path) -> None:
+    def __init__(self, seed: int, operator: str | None, start: int, share: Share) -> None:
         self.seed = seed
         self.operator = operator
         self.next = start
-        self.keep = keep
-        self.tally: Counter[str] = Counter()
+        self.share = share
         self.failures: dict[str, list[int]] = {}
 
-    def run(self, until: float) -> None:
-        """Until the clock says so."""
-        while time.time() < until - 1:
-            self._worker(until)
+    def run(self, until: float, cases: int) -> None:
+        """Until the clock says so, or so many are done."""
+        end = self.next + cases
+        while time.time() < until - 1 and self.next < end:
+            self._worker(until, end - self.next)
 
-    def _worker(self, until: float) -> None:
+    def _worker(self, until: float, count: int) -> None:
         with tempfile.NamedTemporaryFile(suffix=".progress") as progress:
             progress.write(self.next.to_bytes(8, "little"))
             progress.flush()
             options = {"seed": self.seed, "start": self.next, "operator": self.operator,
-                       "until": until, "progress": progress.name}  # fmt: skip
+                       "until": until, "count": count, "progress": progress.name}  # fmt: skip
             environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
             worker = subprocess.Popen(
                 [sys.executable, "-m", "tests.fuzz.worker", json.dumps(options)],
@@ -57,8 +59,9 @@ class Campaign:
             at = int.from_bytes(Path(progress.name).read_bytes()[:8], "little")
             if ended is not None:
                 self._failed(at, ended, ended)
-                self.tally[f"{FAILED} {ended}"] += 1
                 self.next = at + 1
+                # The batch that it died in is lost but for this case.
+                self.share.died(self.seed, self.operator, self.next, ended)
 
     def _watch(self, worker: subprocess.Popen[str], progress: str) -> str | None:
         """Reads what the worker says; what it died of, or None."""
@@ -90,8 +93,8 @@ class Campaign:
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "tally" in message:
-            self.tally.update(message["tally"])
             self.next = message["next"]
+            self.share.add(self.seed, self.operator, message)
         else:
             self._failed(message["failed"], message["code"], message["where"])
 
@@ -100,10 +103,41 @@ class Campaign:
         known = self.failures.setdefault(key, [])
         known.append(number)
         if len(known) <= 3:
-            self.keep.mkdir(parents=True, exist_ok=True)
+            keep = self.share.keep
+            keep.mkdir(parents=True, exist_ok=True)
             name = f"{self.seed}-{self.operator or 'all'}-{number}.tflite".replace("/", "_")
-            (self.keep / name).write_bytes(make(self.seed, number, self.operator))
+            (keep / name).write_bytes(make(self.seed, number, self.operator))
             print(f"{FAILED} {self.seed}/{number} {key}", flush=True)
+
+
+class Share:
+    """What the campaigns have in common: the tally, its file, where failures go."""
+
+    def __init__(self, path: Path | None, keep: Path) -> None:
+        self.path = path
+        self.keep = keep
+        self.tally = Tally.load(path)
+        self.lock = threading.Lock()
+        self.saved = time.monotonic()
+
+    def add(self, seed: int, operator: str | None, message: dict[str, Any]) -> None:
+        """A worker's batch; now and then into the file."""
+        with self.lock:
+            self.tally.add(seed, operator, message)
+            if time.monotonic() - self.saved > SAVE:
+                self.save()
+
+    def died(self, seed: int, operator: str | None, following: int, how: str) -> None:
+        """A worker, of this."""
+        nothing = {"clock": 0.0, "processor": 0.0, "slowest": (0, 0), "memory": (0, 0)}
+        verdicts = {f"worker: {FAILED} {how}": 1}
+        self.add(seed, operator, nothing | {"tally": verdicts, "next": following})
+
+    def save(self) -> None:
+        """Into the file, if there is one."""
+        self.saved = time.monotonic()
+        if self.path is not None:
+            self.tally.save(self.path)
 
 
 def replay(paths: list[str]) -> int:
@@ -119,7 +153,8 @@ def replay(paths: list[str]) -> int:
 def main() -> int:
     """The command; exit code 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, help="60, if neither this nor --cases is given")
+    parser.add_argument("--cases", type=int, help="stop when each seed has had so many more")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--operator", help="only models of this operator")
     parser.add_argument("--jobs", type=int, default=1, help="seeds at once: SEED, SEED + 1 ...")
@@ -129,50 +164,40 @@ def main() -> int:
     options = parser.parse_args()
     if options.replay:
         return int(replay(options.replay) > 0)
-    before: dict[str, Any] = {}
-    if options.resume is not None and options.resume.exists():
-        before = json.loads(options.resume.read_text())
+    share = Share(options.resume, options.keep)
     campaigns = [
-        Campaign(seed, options.operator, before.get(f"{seed}/{options.operator}", 0), options.keep)
+        Campaign(seed, options.operator, share.tally.next.get(f"{seed}/{options.operator}", 0),
+                 share)
         for seed in range(options.seed, options.seed + options.jobs)
-    ]
-    until = time.time() + options.seconds
-    threads = [threading.Thread(target=_guarded, args=(c, until)) for c in campaigns]
+    ]  # fmt: skip
+    seconds = options.seconds or (60.0 if options.cases is None else 1e9)
+    until = time.time() + seconds
+    cases = 1 << 62 if options.cases is None else options.cases
+    threads = [threading.Thread(target=_guarded, args=(c, until, cases)) for c in campaigns]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    total: Counter[str] = Counter(before.get("tally", {}))
-    for campaign in campaigns:
-        total.update(campaign.tally)
-        before[f"{campaign.seed}/{campaign.operator}"] = campaign.next
-    if options.resume is not None:
-        options.resume.parent.mkdir(parents=True, exist_ok=True)
-        options.resume.write_text(json.dumps(before | {"tally": dict(total)}, indent=1))
-    return _report(campaigns, total)
+    share.save()
+    return _report(campaigns, share.tally)
 
 
-def _guarded(campaign: Campaign, until: float) -> None:
+def _guarded(campaign: Campaign, until: float, cases: int) -> None:
     try:
-        campaign.run(until)
+        campaign.run(until, cases)
     except Exception:
         traceback.print_exc()
         campaign.failures["the fuzzer itself"] = [campaign.next]
 
 
-def _report(campaigns: list[Campaign], total: Counter[str]) -> int:
-    print(f"\nlimits: {vars_of(LIMITS)}")
-    for campaign in campaigns:
-        print(f"seed {campaign.seed}: cases up to {campaign.next}")
-    for kind, count in sorted(total.items(), key=lambda item: -item[1]):
-        print(f"{count:9d}  {kind}")
-    print(f"{sum(total.values()):9d}  cases")
+def _report(campaigns: list[Campaign], tally: Tally) -> int:
+    print(f"\nlimits: {vars_of(LIMITS)}\n{tally.text()}")
     failures: dict[str, list[str]] = {}
     for campaign in campaigns:
         for key, numbers in campaign.failures.items():
             failures.setdefault(key, []).extend(f"{campaign.seed}/{n}" for n in numbers)
-    for key, numbers in sorted(failures.items(), key=lambda item: -len(item[1])):
-        print(f"{len(numbers):6d} x {key}   e.g. {', '.join(numbers[:2])}")
+    for key, names in sorted(failures.items(), key=lambda item: -len(item[1])):
+        print(f"{len(names):6d} x {key}   e.g. {', '.join(names[:2])}")
     return int(bool(failures))
 
 

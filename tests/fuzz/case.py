@@ -57,8 +57,20 @@ def _parsed(name: str) -> list[Values]:
     return [parse(data) for data in seeds().get(name, ())]
 
 
+class Case(NamedTuple):
+    """A file, and how it came about: bytes changed, a network, an operator, a signature."""
+
+    origin: str
+    data: bytes
+
+
 def make(seed: int, number: int, operator: str | None = None) -> bytes:
-    """The bytes of a case: each operator in turn, and every 16th a network.
+    """The bytes of a case."""
+    return draw(seed, number, operator).data
+
+
+def draw(seed: int, number: int, operator: str | None = None) -> Case:
+    """A case: each operator in turn, and every 16th a network.
 
     Args:
         seed, number: name the case; any machine makes the same of them.
@@ -70,20 +82,22 @@ def make(seed: int, number: int, operator: str | None = None) -> bytes:
     if operator is None and number % 16 == 15:
         name = GRAPHS
     known = seeds().get(name, [])
+    origin = "network" if name == GRAPHS else "operator"
     choice = rng.random()
     if name in definitions() and (not known or choice < 0.15):
+        origin = "signature"
         values = generate(definitions()[name], rng)
         if rng.random() < 0.3:
             values = mutate(values, rng)
     elif choice < 0.25 or (name == GRAPHS and choice < 0.6):
-        return flip(rng.choice(known), rng)
+        return Case("bytes", flip(rng.choice(known), rng))
     else:
         values = mutate(rng.choice(_parsed(name)), rng)
     try:
         data = build(values)
     except (FormatError, OverflowError, IndexError, AssertionError, TypeError, ValueError):
-        return b""  # no file can say this
-    return flip(data, rng) if rng.random() < 0.02 else data
+        return Case(origin, b"")  # no file can say this
+    return Case(origin, flip(data, rng) if rng.random() < 0.02 else data)
 
 
 def judge(data: bytes, limits: Limits = LIMITS) -> Verdict:
@@ -96,7 +110,7 @@ def judge(data: bytes, limits: Limits = LIMITS) -> Verdict:
     except TFLiteError as error:
         return _refused(error)
     except Exception as error:
-        return Verdict(FAILED, type(error).__name__, _where(error))
+        return Verdict(FAILED, type(error).__name__, where(error))
     return verdict
 
 
@@ -154,11 +168,11 @@ def _inspect(model: Model) -> None:
 
 def _refused(error: TFLiteError) -> Verdict:
     if error.code in ("internal", "limit.memory"):
-        return Verdict(FAILED, error.code, _where(error))
+        return Verdict(FAILED, error.code, where(error))
     return Verdict(REFUSED, error.code)
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """The line of ours that failed, and how."""
     cause = error
     while cause.__cause__ is not None:

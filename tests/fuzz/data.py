@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pytflite.model.dtypes import DType, dtype_of
-from tests.harness import pack
+from pytflite.tools.building import pack
 
 DIMS = (0, 1, 1, 2, 2, 3, 4, 5, 7, 8, 9, 16, 31, 64, 255, 1000, 65536, 1 << 20, 1 << 24, 1 << 28,
         (1 << 31) - 1, -1, -2, -(1 << 31))  # fmt: skip
@@ -20,7 +20,8 @@ INTEGERS = (0, 1, -1, 2, -2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 100,
 FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 1e-3, 1e-30, 1e-45, 1e10, 1e30, 3.4e38, -3.4e38,
           math.inf, -math.inf, math.nan)  # fmt: skip
 STRINGS = (b"", b"a", b"ab cd", b"\xff\xfe", b"\x00", "naïve ß 語".encode(), b"x" * 300)
-LARGEST = 1 << 22  # elements that are made up; larger tensors are left as they are
+LARGEST = 1 << 20  # elements that are made up; larger tensors are left as they are
+MANY_STRINGS = 4096
 SMALL_TYPES = {"INT4": (-8, 7), "INT2": (-2, 1), "UINT4": (0, 15)}
 
 
@@ -52,13 +53,9 @@ def array(rng: Random, dtype: DType, shape: Sequence[int]) -> np.ndarray[Any, An
     """An array of a type. Few distinct values, or many; tame, extreme or mixed."""
     shape = tuple(shape)
     count = math.prod(shape)
-    if dtype.is_handle:
-        out = np.empty(shape, object)
-        flat = out.reshape(-1)
-        for i in range(flat.size):
-            flat[i] = rng.choice(STRINGS) if dtype.name == "STRING" else None
-        return flat.reshape(shape)
-    some = _some(rng, dtype)
+    if dtype.is_handle and dtype.name != "STRING":
+        return np.full(shape, None, object)
+    some = np.array(STRINGS, object) if dtype.is_handle else _some(rng, dtype)
     generator = np.random.default_rng(rng.getrandbits(32))
     return some[generator.integers(0, len(some), count)].reshape(shape)
 
@@ -90,9 +87,10 @@ def _some(rng: Random, dtype: DType) -> np.ndarray[Any, Any]:
 def constant(rng: Random, number: int, shape: Sequence[int]) -> bytes | None:
     """The bytes of a constant of a type, as the file holds them."""
     dtype = dtype_of(number)
-    # NumPy cannot even describe some arrays without elements.
-    if min(shape, default=0) < 0 or math.prod(d or 1 for d in shape) > LARGEST // 4:
-        return None
     if dtype.is_handle and dtype.name != "STRING":
+        return None
+    largest = MANY_STRINGS if dtype.is_handle else LARGEST // 4
+    # NumPy cannot even describe some arrays without elements.
+    if min(shape, default=0) < 0 or math.prod(d or 1 for d in shape) > largest:
         return None
     return pack(array(rng, dtype, shape), dtype)

@@ -15,6 +15,7 @@ from pytflite.ops.signature import Row, Slot
 from tests.fuzz.data import constant, dims, integer, number
 from tests.fuzz.tree import Draft, Values, defaults, put
 
+_NUMBERS = BuiltinOperator.names()
 _ALL = sorted(BY_NAME.values(), key=lambda t: t.number)
 
 
@@ -106,9 +107,8 @@ def _tensor(dtype: DType, shape: list[int], rng: Random) -> Values:
 
 def _code(definition: Definition, rng: Random) -> Values:
     code = defaults("OperatorCode")
-    numbers = BuiltinOperator.names()
-    if definition.name in numbers:
-        number = numbers[definition.name]
+    number = _NUMBERS.get(definition.name)
+    if number is not None:
         put("OperatorCode", code, deprecated_builtin_code=min(number, 127), builtin_code=number,
             version=rng.randint(*definition.versions))  # fmt: skip
     else:

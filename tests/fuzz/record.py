@@ -34,7 +34,7 @@ def pytest_configure(config: Any) -> None:
             (FOLDER / f"{name}.tflite").write_bytes(model)
         return opened(model)
 
-    Model.open = staticmethod(keeping)  # type: ignore[assignment, method-assign]  # on purpose
+    Model.open = staticmethod(keeping)  # type: ignore[method-assign]  # on purpose
 
 
 def choose() -> dict[str, bytes]:

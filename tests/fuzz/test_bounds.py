@@ -168,10 +168,7 @@ def counting() -> Model:
     graph = Graph()
     x = graph.input("x", (), "INT32")
     resource = graph.tensor((), "RESOURCE")
-    graph.operators.append({
-        "name": "VAR_HANDLE", "version": 1, "inputs": (), "outputs": (resource,),
-        "options": {"container": "", "shared_name": "count"},
-    })  # fmt: skip
+    graph.add("VAR_HANDLE", (), (resource,), container="", shared_name="count")
     one = graph.constant(np.int32(1))
     old = graph.op("READ_VARIABLE", [resource], (), "INT32")
     new = graph.op("ADD", [old, one], (), "INT32")
@@ -181,15 +178,10 @@ def counting() -> Model:
     graph.output(new)
     init = Graph("init")
     resource = init.tensor((), "RESOURCE")
-    init.operators.append({
-        "name": "VAR_HANDLE", "version": 1, "inputs": (), "outputs": (resource,),
-        "options": {"container": "", "shared_name": "count"},
-    })  # fmt: skip
+    init.add("VAR_HANDLE", (), (resource,), container="", shared_name="count")
     init.op("ASSIGN_VARIABLE", [resource, init.constant(np.int32(0))], None)
-    graph.operators.insert(0, {
-        "name": "CALL_ONCE", "version": 1, "inputs": (), "outputs": (),
-        "options": {"init_subgraph_index": 1},
-    })  # fmt: skip
+    graph.add("CALL_ONCE", (), (), init_subgraph_index=1)
+    graph.operators.insert(0, graph.operators.pop())
     return build(graph, init)
 
 

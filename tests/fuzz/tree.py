@@ -19,7 +19,8 @@ SLOTS = {table: {f[0]: slot for slot, f in enumerate(fields)} for table, fields 
 def parse(data: bytes) -> Values:
     """The root table and all below it."""
     decoder = Decoder(memoryview(data), TABLES, UNIONS, lists=frozenset(TABLES))
-    return _plain(decoder.root(ROOT, IDENTIFIER))
+    values: Values = _plain(decoder.root(ROOT, IDENTIFIER))
+    return values
 
 
 def _plain(value: Any) -> Any:

@@ -13,9 +13,10 @@ import signal
 import struct
 import sys
 import time
+from collections import Counter
 from typing import Any
 
-from tests.fuzz.case import FAILED, Verdict, definitions, judge, make
+from tests.fuzz.case import FAILED, Verdict, definitions, draw, judge, where
 from tests.fuzz.seeds import seeds
 
 try:
@@ -36,8 +37,52 @@ def _alarm(_signal: int, _frame: Any) -> None:
     raise TooLongError
 
 
-def main(seed: int, start: int, operator: str | None, until: float, progress: str) -> None:
-    """Runs cases from `start` on until the time `until`."""
+class Batch:
+    """What is counted until it is told."""
+
+    def __init__(self) -> None:
+        self.tally: Counter[str] = Counter()
+        self.slowest = (0.0, 0)
+        self.memory = (0, 0)
+        self.clock = time.monotonic()
+        self.processor = time.process_time()
+
+    def add(self, number: int, kind: str, seconds: float, memory: int) -> None:
+        self.tally[kind] += 1
+        self.slowest = max(self.slowest, (seconds, number))
+        if memory > self.memory[0]:
+            self.memory = (memory, number)
+
+    def tell(self, following: int) -> None:
+        _say({
+            "tally": self.tally, "next": following, "slowest": self.slowest, "memory": self.memory,
+            "clock": time.monotonic() - self.clock,
+            "processor": time.process_time() - self.processor,
+        })  # fmt: skip
+
+
+class Peak:
+    """The most that this process held since `begin` (Linux; elsewhere nothing is known)."""
+
+    def __init__(self) -> None:
+        self.known = os.access("/proc/self/clear_refs", os.W_OK)
+        self.before = 0
+
+    def begin(self) -> None:
+        if self.known:
+            with open("/proc/self/clear_refs", "wb", buffering=0) as file:
+                file.write(b"5")  # the high-water mark begins anew
+            self.before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def bytes(self) -> int:
+        if not self.known:
+            return 0
+        return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self.before) << 10
+
+
+def main(seed: int, start: int, operator: str | None, until: float, count: int,
+         progress: str) -> None:  # fmt: skip
+    """Runs cases from `start` on until the time `until`, or `count` of them."""
     definitions()
     seeds()
     if resource is not None:
@@ -47,21 +92,24 @@ def main(seed: int, start: int, operator: str | None, until: float, progress: st
         signal.signal(signal.SIGPROF, _alarm)
     with open(progress, "r+b") as file:
         place = mmap.mmap(file.fileno(), 8)
+    batch, peak = Batch(), Peak()
     number = start
-    tally: dict[str, int] = {}
-    while time.time() < until:
+    while time.time() < until and number < start + count:
         struct.pack_into("<q", place, 0, number)
-        data = make(seed, number, operator)
-        verdict = _timed(data)
-        kind = f"{verdict.kind} {verdict.code}".strip() if data else "no file"
-        tally[kind] = tally.get(kind, 0) + 1
+        case = draw(seed, number, operator)
+        peak.begin()
+        began = time.process_time()
+        verdict = _timed(case.data)
+        kind = f"{verdict.kind} {verdict.code}".strip() if case.data else "no file"
+        batch.add(number, f"{case.origin}: {kind}", time.process_time() - began,
+                  peak.bytes())  # fmt: skip
         if verdict.kind == FAILED:
             _say({"failed": number, "code": verdict.code, "where": verdict.where})
         number += 1
         if (number - start) % BATCH == 0:
-            _say({"tally": tally, "next": number})
-            tally = {}
-    _say({"tally": tally, "next": number})
+            batch.tell(number)
+            batch = Batch()
+    batch.tell(number)
 
 
 def _timed(data: bytes) -> Verdict:
@@ -71,13 +119,9 @@ def _timed(data: bytes) -> Verdict:
     try:
         return judge(data)
     except TooLongError as error:
-        from tests.fuzz.case import _where
-
-        return Verdict(FAILED, "slow", _where(error))
+        return Verdict(FAILED, "slow", where(error))
     except MemoryError as error:
-        from tests.fuzz.case import _where
-
-        return Verdict(FAILED, "memory", _where(error))
+        return Verdict(FAILED, "memory", where(error))
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

@@ -297,10 +297,7 @@ def test_a_loop_that_fills_a_list() -> None:
     for tensor_number in (1, after, 3):
         body.output(tensor_number)
     outs = [main.tensor((), d) for d in ("INT32", "INT32", "VARIANT", "FLOAT32")]
-    main.operators.append({
-        "name": "WHILE", "version": 1, "inputs": (zero, n, filled, x), "outputs": tuple(outs),
-        "options": {"cond_subgraph_index": 1, "body_subgraph_index": 2},
-    })  # fmt: skip
+    main.add("WHILE", (zero, n, filled, x), outs, cond_subgraph_index=1, body_subgraph_index=2)
     main.output(main.op("TensorListStack", [outs[2], shape], (2, 2)))
     main.output(main.op("TensorListLength", [outs[2]], (), "INT32"))
     interpreter = Interpreter(build(main, condition, body))

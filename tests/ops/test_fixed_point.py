@@ -38,6 +38,10 @@ REAL = st.floats(2.0**-31, 2.0**8) | st.floats(-(2.0**8), -(2.0**-31))
 EDGES = np.array([INT32_MIN, INT32_MIN + 1, -3, -2, -1, 0, 1, 2, 3, INT32_MAX - 1, INT32_MAX])
 
 
+def test_the_range_of_int32() -> None:
+    assert (INT32_MIN, INT32_MAX) == (-2147483648, 2147483647)
+
+
 def rounded(x: Fraction) -> int:
     """To the nearest integer, halves away from zero."""
     whole = abs(x).__floor__()

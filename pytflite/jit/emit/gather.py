@@ -1,0 +1,190 @@
+"""Rows of a convolution: the windows of its outputs, copied one after another into scratch.
+
+    row[(ky * taps_w + kx) * bytes + c] = x[b, oy*stride_h - top + ky*dilation_h,
+                                            ox*stride_w - left + kx*dilation_w, c]
+
+with `fill` outside the picture. Output m is (b, oy, ox), counted as the output lies. Sizes are in
+bytes, so that it serves all types. Without dilation along the width, and with one group, the taps
+of a row of the filter lie side by side in x: they are copied as one run.
+
+Copies write whole vectors and so up to one vector past their end, into what is written next: the
+scratch must have PAST bytes behind the last row. They read nothing outside of x.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pytflite.jit.ir import Function, Value
+from pytflite.jit.target import Target
+
+SLOTS = (
+    "i64 height",
+    "i64 width",  # of the input
+    "i64 outputs_h",
+    "i64 outputs_w",
+    "i64 taps_h",
+    "i64 taps_w",
+    "i64 stride_h",
+    "i64 stride_w",
+    "i64 dilation_h",
+    "i64 dilation_w",
+    "i64 top",
+    "i64 left",
+    "i64 pixel",  # bytes from pixel to pixel of the input
+    "i64 tap",  # bytes of a tap: of a group's channels
+    "i64 output_image",  # bytes from image to image of the output, from row to row, pixel to pixel
+    "i64 output_line",
+    "i64 output_pixel",
+    "i64 fill",  # a byte
+)
+PAST = 64
+
+
+class Form(NamedTuple):
+    """What the code fixes.
+
+    Attributes:
+        target: whose vectors are used.
+        runs: the taps along the width lie side by side.
+        words: sizes of taps are multiples of four bytes.
+    """
+
+    target: Target
+    runs: bool
+    words: bool
+
+
+def rows(f: Function, form: Form, x: str, first: str, count: str, table: str) -> str:
+    """Gathers rows first ... first + count; fills in where their outputs go.
+
+    Args:
+        x: the input, with the group's channels first.
+        table: bytes of the table at scratch; the rows follow it.
+
+    Returns:
+        Where the rows begin; each takes %x_row bytes.
+    """
+    _copier(f, form)
+    _filler(f, form)
+    place = f.at("%scratch", table)
+    image = f.mul("%outputs_h", "%outputs_w")
+    b0 = f.op(f"sdiv i64 {first}, {image}")
+    rest = f.sub(first, f.mul(b0, image))
+    y0 = f.op(f"sdiv i64 {rest}, %outputs_w")
+    x0 = f.sub(rest, f.mul(y0, "%outputs_w"))
+    start = (("i64", b0), ("i64", y0), ("i64", x0))
+    with f.loop(0, count, 1, *start) as loop:
+        b, oy, ox = loop.carried
+        to = f.at(place, f.mul(loop.index, "%x_row"))
+        picture = f.at(x, f.mul(f.mul(f.mul(b, "%height"), "%width"), "%pixel"))
+        _row(f, form, picture, oy, ox, to)
+        output = f.add(f.mul(b, "%output_image"), f.mul(oy, "%output_line"))
+        output = f.add(output, f.mul(ox, "%output_pixel"))
+        f.store("i64", output, "%scratch", f.add(f.mul(loop.index, 16), 8), 8)
+        loop.carry(*_following(f, b, oy, ox))
+    return place
+
+
+def _following(f: Function, b: str, oy: str, ox: str) -> tuple[str, str, str]:
+    """The output after (b, oy, ox)."""
+    ox = f.add(ox, 1)
+    wraps = f.compare("eq", ox, "%outputs_w")
+    ox = f.select(wraps, "i64", 0, ox)
+    oy = f.add(oy, f.op(f"zext i1 {wraps} to i64"))
+    wraps = f.compare("eq", oy, "%outputs_h")
+    return f.add(b, f.op(f"zext i1 {wraps} to i64")), f.select(wraps, "i64", 0, oy), ox
+
+
+def _row(f: Function, form: Form, picture: str, oy: str, ox: str, to: str) -> None:
+    """The window of one output."""
+    y = f.sub(f.mul(oy, "%stride_h"), "%top")
+    x = f.sub(f.mul(ox, "%stride_w"), "%left")
+    line_bytes = f.mul("%taps_w", "%tap")
+    with f.loop(0, "%taps_h") as loop:
+        line = f.at(to, f.mul(loop.index, line_bytes))
+        iy = f.add(y, f.mul(loop.index, "%dilation_h"))
+        inside = f.compare("ult", iy, "%height")
+        with f.when(f.op(f"xor i1 {inside}, true")):
+            _fill(f, line, line_bytes)
+        with f.when(inside):
+            source = f.at(picture, f.mul(f.mul(iy, "%width"), "%pixel"))
+            if form.runs:
+                _run(f, source, x, line)
+            else:
+                _taps(f, source, x, line)
+
+
+def _run(f: Function, source: str, x: str, to: str) -> None:
+    """A row of the filter: what is left of the picture, in it, and right of it."""
+    before = f.min(f.max(f.sub(0, x), 0), "%taps_w")
+    stop = f.max(f.min(f.sub("%width", x), "%taps_w"), before)
+    with f.when(f.compare("sgt", before, 0)):
+        _fill(f, to, f.mul(before, "%tap"))
+    at = f.at(to, f.mul(before, "%tap"))
+    seen = f.at(source, f.mul(f.add(x, before), "%pixel"))
+    f.call("void", "copy", f"ptr {at}", f"ptr {seen}", f"i64 {f.mul(f.sub(stop, before), '%tap')}")
+    with f.when(f.compare("slt", stop, "%taps_w")):
+        _fill(f, f.at(to, f.mul(stop, "%tap")), f.mul(f.sub("%taps_w", stop), "%tap"))
+
+
+def _taps(f: Function, source: str, x: str, to: str) -> None:
+    """A row of the filter, tap by tap."""
+    with f.loop(0, "%taps_w") as loop:
+        ix = f.add(x, f.mul(loop.index, "%dilation_w"))
+        at = f.at(to, f.mul(loop.index, "%tap"))
+        inside = f.compare("ult", ix, "%width")
+        with f.when(f.op(f"xor i1 {inside}, true")):
+            _fill(f, at, "%tap")
+        with f.when(inside):
+            seen = f.at(source, f.mul(ix, "%pixel"))
+            f.call("void", "copy", f"ptr {at}", f"ptr {seen}", "i64 %tap")
+
+
+def _fill(f: Function, to: str, size: Value) -> None:
+    f.call("void", "fill", f"ptr {to}", f"i64 {size}", "i64 %fill")
+
+
+def _filler(outer: Function, form: Form) -> None:
+    """@fill(to, size, byte): whole vectors, so up to one past the end."""
+    f = outer.module.function("fill", "ptr to", "i64 size", "i64 byte")
+    lanes = form.target.vector
+    value = f.splat("i8", lanes, f.op("trunc i64 %byte to i8"))
+    with f.loop(0, "%size", lanes) as loop:
+        f.store(f"<{lanes} x i8>", value, "%to", loop.index)
+
+
+def _copier(outer: Function, form: Form) -> None:
+    """@copy(to, from, size): may write up to one vector past the end, reads no byte past it."""
+    f = outer.module.function("copy", "ptr to", "ptr from", "i64 size")
+    wide = form.target.vector
+    whole = f.op(f"and i64 %size, -{wide}")
+    with f.loop(0, whole, wide) as loop:
+        f.store(f"<{wide} x i8>", f.load(f"<{wide} x i8>", "%from", loop.index), "%to", loop.index)
+    at = whole
+    if form.words and wide > 16:
+        _copy_masked(f, wide // 4, at)
+        return
+    part = wide // 2
+    while part:
+        kind = f"<{part} x i8>"
+        there = f.op(f"and i64 %size, {part}")
+        with f.when(f.compare("ne", there, 0)):
+            f.store(kind, f.load(kind, "%from", at), "%to", at)
+        at = f.add(at, there)
+        part //= 2
+
+
+def _copy_masked(f: Function, lanes: int, at: str) -> None:
+    """What is left, in words, by a load under a mask."""
+    kind = f"<{lanes} x i32>"
+    with f.when(f.compare("slt", at, "%size")):
+        words = f.op(f"lshr i64 {f.sub('%size', at)}, 2")
+        left = f.op(f"trunc i64 {words} to i32")
+        numbers = ", ".join(f"i32 {n}" for n in range(lanes))
+        mask = f.op(f"icmp slt {kind} <{numbers}>, {f.splat('i32', lanes, left)}")
+        arguments = (
+            f"ptr {f.at('%from', at)}", "i32 4", f"<{lanes} x i1> {mask}", f"{kind} zeroinitializer"
+        )  # fmt: skip
+        loaded = f.call(kind, f"llvm.masked.load.v{lanes}i32.p0", *arguments)
+        f.store(kind, loaded, "%to", at)

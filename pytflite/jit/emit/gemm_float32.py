@@ -1,0 +1,171 @@
+"""Products of float32 matrices, and convolutions as such products (gemm.py has the loops).
+
+    output = clamp(bias[n] + sum over k of x[m, k] * weights[k, n])
+    output = clamp_after(output + residual)                           if one is added
+
+A panel is [1 + k, columns]: the bias, then the weights, `columns` being one or two vectors. micro
+keeps rows x vectors of sums in registers, started with the bias. For each k it loads a vector of
+weights or two, and one float of each row into all lanes:
+
+                 w0      w1              AVX-512: 14 x 2 sums, 2 weights, 1 row:   31 of 32
+    x[0, k]  |  s00  |  s01  |           AVX2:     6 x 2                           15 of 16
+    x[1, k]  |  s10  |  s11  |           NEON:     8 x 2
+       ...                               SSE2:     4 x 2
+
+A sum waits four cycles for its predecessor, so with few rows k is dealt out to `chains` sums of
+each output, added up at the end.
+"""
+
+from __future__ import annotations
+
+from pytflite.jit.emit import gather, gemm
+from pytflite.jit.emit.floats import Floats
+from pytflite.jit.ir import Function, Module
+from pytflite.jit.target import Target
+
+# After those of gemm.py (and gather.py).
+SLOTS = ("ptr residual", "float low", "float high", "float low_after", "float high_after")
+_CLAMPS = {"none": (False, False), "low": (True, False), "both": (True, True)}
+
+
+def product(
+    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
+    clamp: str, residual: str, chains: int,
+) -> None:  # fmt: skip
+    """Rows of a matrix times packed weights.
+
+    Args:
+        rows, vectors: sums that are kept in registers.
+        tail: vectors that the last panel uses; masked: of which the last one in part.
+        clamp: which bounds apply: "none", "low" or "both".
+        residual: what applies after the residual is added; "" if none is.
+        chains: sums of an output.
+    """
+    _emit(module, target, None, rows, vectors, tail, masked, clamp, residual, chains)
+
+
+def convolution(
+    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
+    clamp: str, residual: str, chains: int, runs: bool,
+) -> None:  # fmt: skip
+    """Windows, gathered, times packed weights. runs: as in gather.Form."""
+    form = gather.Form(target, runs, True)
+    _emit(module, target, form, rows, vectors, tail, masked, clamp, residual, chains)
+
+
+def _emit(
+    module: Module, target: Target, gathers: gather.Form | None, rows: int, vectors: int,
+    tail: int, masked: bool, clamp: str, residual: str, chains: int,
+) -> None:  # fmt: skip
+    slots = (*gemm.SLOTS, *(gather.SLOTS if gathers else ()), *SLOTS)
+    extra = ("ptr output", "i64 k", *SLOTS)
+    f = module.kernel(*slots)
+    form = gemm.Form(rows, vectors * target.lanes, 4, gathers, extra)
+    special = masked or tail != vectors
+    gemm.product(f, form, last=special)
+    for name, wide, some in (("micro", vectors, False), ("micro_last", tail, masked))[: 1 + special]:
+        m = module.function(name, *gemm.MICRO, *extra)
+        micro = Micro(m, target, rows, wide, vectors, some)
+        sums = micro.sums(chains)
+        micro.finish(sums, clamp, residual)
+
+
+class Micro:
+    """Writes one function that computes `rows` x `wide` vectors of outputs.
+
+    Attributes:
+        rows, wide: how many. stride: vectors of a row of the panel. masked: whether the last
+            vector counts in part.
+    """
+
+    def __init__(
+        self, f: Function, target: Target, rows: int, wide: int, stride: int, masked: bool
+    ) -> None:
+        self.f = f
+        self.v = Floats(f, target)
+        self.rows = rows
+        self.wide = wide
+        self.stride = stride * self.v.bytes
+        self.masked = masked
+
+    def sums(self, chains: int) -> list[str]:
+        """Bias plus products, row by row."""
+        f, v = self.f, self.v
+        bias = [v.load("%panel", n * v.bytes) for n in range(self.wide)]
+        weights = f.at("%panel", self.stride)
+        pointers = [f.load("ptr", "%table", gemm.ENTRY * r, 8) for r in range(self.rows)]
+        outputs = self.rows * self.wide
+        first = [(v.type, bias[n % self.wide]) for n in range(outputs)]
+        first += [(v.type, "zeroinitializer")] * (outputs * (chains - 1))
+        whole = "%k" if chains == 1 else f.op(f"and i64 %k, -{chains}")
+        with f.loop(0, whole, chains, *first) as loop:
+            carried: list[str] = []
+            for chain in range(chains):
+                own = loop.carried[outputs * chain : outputs * (chain + 1)]
+                carried += self.step(pointers, weights, f.add(loop.index, chain), own)
+            loop.carry(*carried)
+        results = loop.results
+        sums = results[:outputs]
+        for chain in range(1, chains):
+            sums = [v.add(a, b) for a, b in zip(sums, results[outputs * chain :], strict=False)]
+        if chains == 1:
+            return sums
+        with f.loop(whole, "%k", 1, *((v.type, s) for s in sums)) as loop:
+            loop.carry(*self.step(pointers, weights, loop.index, loop.carried))
+        return loop.results
+
+    def step(self, pointers: list[str], weights: str, k: str, sums: list[str]) -> list[str]:
+        """The products of one k, added to the sums."""
+        f, v = self.f, self.v
+        place = f.at(weights, f.mul(k, self.stride))
+        vectors = [v.load(place, n * v.bytes) for n in range(self.wide)]
+        at = f.mul(k, 4)
+        added = []
+        for r, pointer in enumerate(pointers):
+            x = v.broadcast(f.at(pointer, at))
+            for n, w in enumerate(vectors):
+                added.append(v.multiply_add(x, w, sums[r * self.wide + n]))
+        return added
+
+    def finish(self, sums: list[str], clamp: str, residual: str) -> None:
+        """Clamps, adds the residual and stores, as many rows as there are."""
+        f, v = self.f, self.v
+        last = self.wide - 1
+        mask = v.mask(f.sub("%width", last * v.lanes)) if self.masked else ""
+        bounds = self.bounds(clamp, "%low", "%high")
+        after = self.bounds(residual, "%low_after", "%high_after") if residual else ()
+        added = self.same_place("%residual") if residual else ""
+        for r in range(self.rows):
+            with f.when(f.compare("sgt", "%count", r)):
+                offset = f.load("i64", "%table", gemm.ENTRY * r + 8, 8)
+                row = f.at("%place", offset)
+                other = f.at(added, offset) if residual else ""
+                for n in range(self.wide):
+                    some = mask if n == last else ""
+                    y = self.clamped(sums[r * self.wide + n], bounds)
+                    if residual:
+                        at = n * v.bytes
+                        z = v.load_some(some, other, at) if some else v.load(other, at)
+                        y = self.clamped(v.add(y, z), after)
+                    if some:
+                        v.store_some(y, some, row, n * v.bytes)
+                    else:
+                        v.store(y, row, n * v.bytes)
+
+    def same_place(self, other: str) -> str:
+        """Where %place would be in another tensor of the output's shape."""
+        f = self.f
+        place, output = (f.op(f"ptrtoint ptr %{name} to i64") for name in ("place", "output"))
+        return f.at(other, f.sub(place, output))
+
+    def bounds(self, clamp: str, low: str, high: str) -> tuple[str, ...]:
+        """The bounds that apply, in all lanes: none, the lower, or both."""
+        return tuple(
+            self.v.splat(b) for b, there in zip((low, high), _CLAMPS[clamp], strict=True) if there
+        )
+
+    def clamped(self, x: str, bounds: tuple[str, ...]) -> str:
+        """x within the bounds."""
+        for bound, limit in zip(bounds, (self.v.at_least, self.v.at_most), strict=False):
+            x = limit(x, bound)
+        return x

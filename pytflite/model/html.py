@@ -26,7 +26,7 @@ _LEFT = 'style="text-align:left"'
 def model_html(model: Model) -> str:
     """Name, inputs, outputs, signatures and operators of a model."""
     if model.closed:
-        return f"<p>Model <b>{text(cut(model.name))}</b>, closed</p>"
+        return f"<p>Model <b>{text(title(model.name))}</b>, closed</p>"
     graphs = len(model.subgraphs)
     facts = [
         bytes_text(model.size),
@@ -34,7 +34,7 @@ def model_html(model: Model) -> str:
         counted(model.operators),
     ]
     parts = [
-        f"<p>Model <b>{text(cut(model.name))}</b>: {text('; '.join(facts))}</p>",
+        f"<p>Model <b>{text(title(model.name))}</b>: {text('; '.join(facts))}</p>",
         _about(model),
         *(
             f"<p>Signature <code>{text(cut(s.key))}</code>: "
@@ -141,6 +141,11 @@ def _cell(content: str) -> str:
 def cut(name: str) -> str:
     """A name of bounded length: converters join dozens of them."""
     return name if len(name) <= _MAX_TEXT else name[:_MAX_TEXT] + "…"
+
+
+def title(name: str) -> str:
+    """A model's name of bounded length. It is often a path, whose end tells most."""
+    return name if len(name) <= _MAX_TEXT else "…" + name[-_MAX_TEXT:]
 
 
 def text(content: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pytflite.errors import TFLiteError
 from pytflite.model.graph import Array
-from pytflite.model.html import MAX_ROWS, Markup, cut, model_html, table, text
+from pytflite.model.html import MAX_ROWS, Markup, cut, model_html, table, text, title
 from pytflite.model.summary import bytes_text, counted
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Plan
@@ -34,7 +34,7 @@ _BLUE = "#4f86c6"  # seen on white and on black
 def interpreter_html(interpreter: Interpreter) -> str:
     """Inputs and outputs as they are now, memory, and each operator's work and backend."""
     model = interpreter.model
-    name = f"<b>{text(cut(model.name))}</b>"
+    name = f"<b>{text(title(model.name))}</b>"
     if model.closed:
         return f"<p>Interpreter of {name}, closed</p>"
     try:

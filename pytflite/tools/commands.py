@@ -136,13 +136,15 @@ def compare(
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
 @click.option("--no-run", is_flag=True, help="Do not run it: no times, no values.")
+@click.option("--compare", type=MODEL, metavar="REFERENCE",
+              help="Colour operators by their error beside this (float) model.")  # fmt: skip
 @click.option("--dot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Also write the graph for Graphviz.")  # fmt: skip
 @click.option("--model-explorer", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Also write node data for Model Explorer.")  # fmt: skip
 def report(
     model: Path, output: Path | None, inputs: Sequence[str], seed: int, no_run: bool,
-    dot: Path | None, model_explorer: Path | None,
+    compare: Path | None, dot: Path | None, model_explorer: Path | None,
 ) -> None:  # fmt: skip
     """Write a page on which MODEL can be looked at in a browser.
 
@@ -152,8 +154,8 @@ def report(
     from pytflite.tools.report import command
 
     command.write(
-        model, output or Path(f"{model.stem}.html"), inputs, seed=seed, run=not no_run, dot=dot,
-        model_explorer=model_explorer,
+        model, output or Path(f"{model.stem}.html"), inputs, seed=seed, run=not no_run,
+        compare=compare, dot=dot, model_explorer=model_explorer,
     )  # fmt: skip
 
 

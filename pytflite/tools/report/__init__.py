@@ -29,6 +29,7 @@ from pytflite.plan.planner import Planner
 from pytflite.runtime.feeding import fit_shape, to_tensor
 from pytflite.tools.report import values
 from pytflite.tools.report.dot import dot
+from pytflite.tools.report.errors import hold_to
 from pytflite.tools.report.facts import MAX_OPERATORS, documentation, graph_facts, model_facts, text
 from pytflite.tools.report.model_explorer import node_data
 from pytflite.tools.report.page import page
@@ -75,7 +76,7 @@ class Report:
 
 def report(
     model: Any, inputs: Mapping[str, Any] | None = None, *, name: str | None = None,
-    run: bool = True, seed: int = 0,
+    run: bool = True, seed: int = 0, compare: Any = None,
 ) -> Report:  # fmt: skip
     """Looks at a model.
 
@@ -85,13 +86,16 @@ def report(
         name: the page's title; by default the file's name.
         run: whether to run the model, for times and values.
         seed: of the random inputs.
+        compare: another model, to which its layers are held on the same inputs (see
+            pytflite.tools.comparison): the float model of a quantised one.
 
     Raises:
-        FormatError, ModelError: not a model.
+        FormatError, ModelError: not a model; or models that cannot be compared.
         InputError: `inputs` do not fit. (A model that cannot be planned or run is shown without
             times and values; the page says why.)
     """
     opened = Model.open(model)
+    reference = None if compare is None else Model.open(compare)
     facts = model_facts(opened, name or Path(opened.name).name)
     facts["pytflite"] = pytflite.__version__
     problems: list[str] = []
@@ -109,11 +113,14 @@ def report(
     facts["docs"] = documentation(opened)
     if run and facts["graphs"] and "arena" in facts["graphs"][0]:
         try:
-            _measure(opened, given, shapes, seed, facts)
+            arrays = _arrays(opened, given, shapes, seed)
+            _measure(opened, arrays, facts)
         except TFLiteError as error:
             problems.append(text(f"It could not be run: {error}"))
         else:
             facts["given"] = "the given inputs" if given else f"random inputs, seed {seed}"
+            if reference is not None:
+                hold_to(reference, opened, arrays, facts)
     return Report(facts)
 
 
@@ -152,27 +159,34 @@ def _plan(
         return None
 
 
-def _measure(
-    model: Model, given: Mapping[int, Array], shapes: Sequence[Shape], seed: int,
-    facts: dict[str, Any],
-) -> None:  # fmt: skip
-    """Times and values of the main subgraph, put into its facts."""
-    main = facts["graphs"][0]
-    if len(given) < len(shapes):
-        if sum(map(prod, shapes)) > _MADE_UP:
-            raise LimitError(
-                "random inputs would be too large", code="limit.inputs",
-                expected=f"at most {_MADE_UP} elements",
-            )  # fmt: skip
-        made = random_inputs(model, seed)
-    arrays = [given[n] if n in given else made[n] for n in range(len(shapes))]
-    found, seconds = values.run(model, arrays)
-    for index, about in found.items():
-        if index < len(main["tensors"]):
-            main["tensors"][index]["v"] = about
-    times = values.times(model, arrays, seconds)
-    for number, operator in enumerate(main["ops"]):
-        if number in times:
-            operator["t"] = times[number]
-    main["seconds"] = sum(times.values())
+def _arrays(
+    model: Model, given: Mapping[int, Array], shapes: Sequence[Shape], seed: int
+) -> list[Array]:
+    """An array for each input."""
+    if len(given) == len(shapes):
+        return [given[n] for n in range(len(shapes))]
+    if sum(map(prod, shapes)) > _MADE_UP:
+        raise LimitError(
+            "random inputs would be too large", code="limit.inputs",
+            expected=f"at most {_MADE_UP} elements",
+        )  # fmt: skip
+    return [given.get(n, made) for n, made in enumerate(random_inputs(model, seed))]
+
+
+def _measure(model: Model, arrays: Sequence[Array], facts: dict[str, Any]) -> None:
+    """Times and values, put into the facts of the subgraphs."""
+    graphs = facts["graphs"]
+    found, once = values.run(model, arrays)
+    for (number, index), about in found.items():
+        if index < len(graphs[number]["tensors"]):
+            graphs[number]["tensors"][index]["v"] = about
+    for row in values.times(model, arrays, once):
+        graph = graphs[row.subgraph]
+        graph["seconds"] = graph.get("seconds", 0.0) + row.seconds
+        if row.position < len(graph["ops"]):
+            operator = graph["ops"][row.position]
+            operator["t"] = row.seconds
+            if row.calls > 1:
+                operator["n"] = row.calls
+    graphs[0].setdefault("seconds", 0.0)
     facts["machine"] = values.machine()

@@ -13,15 +13,20 @@ from pytflite.tools.terminal import console, size
 
 
 def write(
-    path: Path, output: Path, inputs: Sequence[str], *, seed: int, run: bool, dot: Path | None,
-    model_explorer: Path | None,
+    path: Path, output: Path, inputs: Sequence[str], *, seed: int, run: bool,
+    compare: Path | None, dot: Path | None, model_explorer: Path | None,
 ) -> None:  # fmt: skip
     """Makes the report and says where it is."""
+    if compare is not None and not run:
+        raise InputError("models are compared by running them", code="input.count",
+                         hint="leave out --no-run, or --compare")  # fmt: skip
     with Model.open(path) as model:
         values = read_inputs(model, inputs, None, None) if inputs else None
-        made = report(model, values, name=path.name, run=run, seed=seed)
+        made = report(model, values, name=path.name, run=run, seed=seed, compare=compare)
     for problem in made.facts["problems"]:
         console.print(problem, style="yellow", markup=False)
+    for line in made.facts.get("compare", {}).get("lines", ()):
+        console.print(line, markup=False, soft_wrap=True)
     for file, text in ((output, made.html), (dot, made.dot), (model_explorer, made.model_explorer)):
         if file is None:
             continue

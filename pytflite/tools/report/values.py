@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -14,10 +14,12 @@ from pytflite.model.graph import Array, Tensor
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.narrow_floats import NARROW, widen
+from pytflite.ops.spec import Key
 from pytflite.runtime.blas import BLAS
 from pytflite.runtime.feature_maps import MAPS, picture
 from pytflite.runtime.feeding import dequantize, integer_range
 from pytflite.runtime.interpreter import Interpreter
+from pytflite.runtime.profile import StepTime
 from pytflite.tools.report.facts import text
 
 MAX_VALUES = 600  # tensors with statistics
@@ -29,64 +31,58 @@ _MEMORY = 1 << 30  # bytes that keeping all tensors may take
 _SECONDS = 2.0  # for timing
 
 
-def run(model: Model, arrays: Sequence[Array]) -> tuple[dict[int, dict[str, Any]], float]:
-    """Values of the main subgraph's tensors, by index, and the seconds of the run.
+def run(model: Model, arrays: Sequence[Array]) -> tuple[dict[Key, dict[str, Any]], float]:
+    """Values of tensors, called subgraphs' as their last call left them, by (subgraph, index); and
+    the seconds of the run.
 
     Raises:
         TFLiteError: the model refuses the inputs, or needs more memory than the limits allow.
     """
-    interpreter = Interpreter(
-        model, experimental_preserve_all_tensors=True, limits=Limits(arena_bytes=_MEMORY)
-    )
-    for index, array in zip(model.main.inputs, arrays, strict=True):
-        if tuple(array.shape) != model.main.tensors[index].shape:
-            interpreter.resize_tensor_input(index, array.shape)
-    interpreter.allocate_tensors()
-    for index, array in zip(model.main.inputs, arrays, strict=True):
-        interpreter.set_tensor(index, array)
+    interpreter = Interpreter(model, limits=Limits(arena_bytes=_MEMORY))
     start = perf_counter()
-    interpreter.invoke()
+    found = interpreter.trace(*arrays).by_key()
     seconds = perf_counter() - start
-    return _collect(interpreter), seconds
+    return _collect(model, found), seconds
 
 
-def _collect(interpreter: Interpreter) -> dict[int, dict[str, Any]]:
-    main = interpreter.model.main
-    made = [i for o in interpreter.model.operators for i in o.outputs if i >= 0]
-    read = [i for o in interpreter.model.operators for i in o.inputs if i >= 0]
-    order = list(dict.fromkeys([*main.inputs, *main.outputs, *made, *read]))
-    chosen = _chosen(order, len({*main.inputs, *main.outputs, *made}))
-    maps = [i for i in chosen if len(main.tensors[i].shape) == 4]
-    every = -(-len(maps) // MAX_PICTURES) or 1
-    pictured = set(maps[::every])
-    weights = set(read) - {*main.inputs, *made}
-    found: dict[int, dict[str, Any]] = {}
+def _collect(model: Model, arrays: Mapping[Key, Array]) -> dict[Key, dict[str, Any]]:
+    """Statistics and pictures of tensors: of the main subgraph first, as far as there is room."""
+    found: dict[Key, dict[str, Any]] = {}
     spent = 0
-    for index in chosen:
-        try:
-            array = interpreter.get_tensor(index)
-        except TFLiteError:
-            continue  # not computed, or taken into a kernel's packed weights
-        facts = statistics(array, main.tensors[index])
-        if index in pictured - weights and spent < PICTURE_BYTES and array.dtype != object:
-            few = array[:1, ..., :MAPS]
-            shown = picture(real_values(few, main.tensors[index]), array.shape[-1])
-            if shown is not None:
-                spent += len(shown.uri)
-                facts["img"] = list(shown)
-        if index in main.outputs:
-            _name_classes(facts, array, main.tensors[index], interpreter.model)
-        found[index] = facts
+    for number, graph in enumerate(model.subgraphs):
+        made = [i for o in graph.operators for i in o.outputs if i >= 0]
+        read = [i for o in graph.operators for i in o.inputs if i >= 0]
+        order = list(dict.fromkeys([*graph.inputs, *graph.outputs, *made, *read]))
+        computed = {*graph.inputs, *graph.outputs, *made}
+        chosen = _chosen(order, len(computed), MAX_VALUES - len(found))
+        maps = [i for i in chosen if i in computed and len(graph.tensors[i].shape) == 4]
+        pictured = set(maps[:: -(-len(maps) // MAX_PICTURES) or 1])
+        for index in chosen:
+            array = arrays.get((number, index))
+            if array is None:
+                array = model.constant(number, index)
+            if array is None:
+                continue  # not computed
+            facts = statistics(array, graph.tensors[index])
+            if index in pictured and spent < PICTURE_BYTES and array.dtype != object:
+                few = array[:1, ..., :MAPS]
+                shown = picture(real_values(few, graph.tensors[index]), array.shape[-1])
+                if shown is not None:
+                    spent += len(shown.uri)
+                    facts["img"] = list(shown)
+            if number == 0 and index in graph.outputs:
+                _name_classes(facts, array, graph.tensors[index], model)
+            found[number, index] = facts
     return found
 
 
-def _chosen(order: list[int], made: int) -> list[int]:
-    """At most MAX_VALUES of the tensors, spread over the graph; computed ones come first."""
-    if len(order) <= MAX_VALUES:
+def _chosen(order: list[int], made: int, room: int) -> list[int]:
+    """At most `room` of the tensors, spread over the graph; the computed ones come first."""
+    if len(order) <= room:
         return order
-    if made >= MAX_VALUES:
-        return [order[n * made // MAX_VALUES] for n in range(MAX_VALUES)]
-    return order[:MAX_VALUES]
+    if made >= room:
+        return [order[n * made // room] for n in range(room)]
+    return order[:room]
 
 
 def real_values(array: Array, tensor: Tensor) -> Array:
@@ -174,11 +170,10 @@ def _name_classes(facts: dict[str, Any], array: Array, tensor: Tensor, model: Mo
         facts["top"] = [[text(labels[i]), f"{float(real[i]):.4g}"] for i in best]
 
 
-def times(model: Model, arrays: Sequence[Array], once: float) -> dict[int, float]:
-    """Median seconds of each operator that takes time, by its number; about _SECONDS in all."""
+def times(model: Model, arrays: Sequence[Array], once: float) -> list[StepTime]:
+    """Median times of all operators, those of called subgraphs too; in about _SECONDS."""
     runs = max(1, min(20, int(_SECONDS / max(once, 1e-4)) - 1))
-    return {row.position: row.seconds
-            for row in Interpreter(model).profile(*arrays, runs=runs)}  # fmt: skip
+    return Interpreter(model).profile(*arrays, runs=runs, subgraphs=True)
 
 
 def machine() -> dict[str, float]:

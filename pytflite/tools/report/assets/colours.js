@@ -11,7 +11,7 @@ const MEASURES = {
   t: { title: "time", show: duration },
   m: { title: "MACs", show: quantity },
   b: { title: "bytes", show: size },
-  e: { title: "error", show: (v) => Number(v.toPrecision(3)) },
+  e: { title: "error", show: precise },
 };
 
 let palette = {};
@@ -65,7 +65,10 @@ function measures() {
 function coloursOf(graph, node, most) {
   const op = operatorAt(graph, node);
   if (!op) return { fill: palette.surface, border: palette.faint, text: palette.text };
-  return state.colour === "kind" ? familyColours(familyOf(op)) : shareColours(most ? (op[state.colour] || 0) / most : 0);
+  if (state.colour === "kind") return familyColours(familyOf(op));
+  // Of an operator that the reference does not have no error is known, which is not none.
+  if (state.colour === "e" && op.e === undefined) return { fill: palette.surface, border: palette.faint, text: palette.faint };
+  return shareColours(most ? (op[state.colour] || 0) / most : 0);
 }
 
 function drawLegend() {

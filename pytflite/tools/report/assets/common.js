@@ -44,6 +44,8 @@ function duration(seconds) {
 /** A length for CSS. */
 const part = (share) => `${100 * Math.max(0, Math.min(1, share))}%`;
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+/** A share of which thousandths matter, too. */
+const precise = (share) => `${Number((100 * share).toPrecision(2))} %`;
 
 // Who makes and who reads each tensor, and what each node of the drawing is.
 for (const graph of facts.graphs) {

@@ -20,6 +20,7 @@ function aboutModel(graph) {
   if (graph.seconds) rows.push(["time", `${duration(graph.seconds)} a run`]);
   if (facts.given) rows.push(["run on", facts.given]);
   const parts = [el("h2", {}, facts.title), pairs(rows)];
+  if (facts.compare) parts.push(...comparison());
   if (graph.missing) parts.push(el("p", { class: "note" }, `${graph.missing} more operators of this subgraph are not shown.`));
   if (facts.graphs.length > 1) {
     parts.push(el("h3", {}, "Subgraphs"), ...facts.graphs.map((g, n) => el("p", {},
@@ -29,6 +30,14 @@ function aboutModel(graph) {
   parts.push(el("p", { class: "note" }, "Choose an operator to see what it is, what it takes and gives, and what it computes. ? shows the keys."),
     el("p", { class: "note" }, `Made by pytflite ${facts.pytflite}.`));
   return parts;
+}
+
+/** What holding the model to another has found, with ways to the layers that matter. */
+function comparison() {
+  const { lines, wrong, greatest } = facts.compare;
+  const named = [["goes wrong", wrong], ["greatest error", greatest]].filter(([, n], k, all) => n >= 0 && n < facts.graphs[0].ops.length && (k === 0 || n !== all[0][1]));
+  return [el("h3", {}, `Beside ${facts.compare.with}`), ...lines.map((line) => el("p", {}, line)),
+    el("p", {}, named.map(([label, n]) => [`${label}: `, el("button", { class: "link", type: "button", onclick: () => enter(0, n + facts.graphs[0].first) }, `${facts.graphs[0].ops[n].k} #${n}`), " "]))];
 }
 
 function callers(number) {
@@ -56,7 +65,12 @@ function aboutOperator(graph, op, number) {
   const parts = [el("h2", {}, op.k), el("p", {}, chip, el("span", { class: "chip" }, `operator #${number}`), el("span", { class: "chip" }, `version ${op.v}`))];
   if (op.st) parts.push(el("p", { class: "note" }, STATES[op.st]));
   parts.push(meter("time", op.t, graph.seconds, duration), meter("MACs", op.m || undefined, graph.macs, quantity), meter("bytes", op.b || undefined, graph.bytes, size));
-  if (op.t && op.m) parts.push(el("p", { class: "note" }, `${quantity(op.m / op.t)} MACs a second, ${Number((op.m / op.b).toPrecision(3))} for each byte moved`));
+  if (op.n) parts.push(el("p", { class: "note" }, `${op.n} times in a run, which is the time of all of them`));
+  if (op.t && op.m) parts.push(el("p", { class: "note" }, `${quantity((op.m * (op.n || 1)) / op.t)} MACs a second, ${Number((op.m / op.b).toPrecision(3))} for each byte moved`));
+  if (op.x) {
+    parts.push(el("h3", {}, `Beside ${facts.compare.with}`), meter("error", op.e, 1, precise), pairs(op.x));
+    if (graph === facts.graphs[0] && number === facts.compare.wrong) parts.push(el("p", { class: "wrong" }, "Here something goes wrong: this layer loses what its inputs still had."));
+  }
   for (const [label, called] of op.sub || []) {
     parts.push(el("p", {}, `${label}: `, el("button", { class: "link", type: "button", onclick: () => enter(called, -1, { from: { graph: state.graph, node: state.node } }) }, `subgraph ${called} ${facts.graphs[called].name}`)));
   }
@@ -72,7 +86,7 @@ function meter(name, value, whole, show) {
   const share = whole ? value / whole : 0;
   const bar = el("i");
   bar.style.width = part(share);
-  return el("div", { class: "meter" }, el("span", {}, name), el("div", {}, bar), el("span", {}, `${show(value)}${whole ? `, ${percent(share)}` : ""}`));
+  return el("div", { class: "meter" }, el("span", {}, name), el("div", {}, bar), el("span", {}, `${show(value)}${whole && show !== precise ? `, ${percent(share)}` : ""}`));
 }
 
 function documentation(op) {

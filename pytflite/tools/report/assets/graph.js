@@ -128,6 +128,9 @@ function drawNode(c, graph, node, colours) {
   c.globalAlpha *= 0.82;
   c.fillText(shortened(c, shapeOf(graph, node), w - 12), x, y + 9);
   c.globalAlpha = Math.min(1, c.globalAlpha / 0.82);
+  if (op && facts.compare && graph === facts.graphs[0] && node - graph.first === facts.compare.wrong) {
+    c.fillText("⚠", x - w / 2 + 10, y - 8);
+  }
   if (op && op.sub) {
     c.fillStyle = palette.accent;
     c.fillText("▾", x + w / 2 - 10, y - 8);

@@ -66,6 +66,7 @@ function setUp() {
   byId("subgraph-label").hidden = facts.graphs.length < 2;
   byId("subgraph").append(...facts.graphs.map((g, n) => el("option", { value: n }, `${n}: ${g.name}`)));
   byId("colour").append(...measures().map((m) => el("option", { value: m }, MEASURES[m].title)));
+  if (facts.compare) byId("colour").value = state.colour = "e";
   byId("subgraph").addEventListener("change", (event) => enter(Number(event.target.value), -1, { from: { graph: state.graph, node: state.node } }));
   byId("colour").addEventListener("change", (event) => { state.colour = event.target.value; drawLegend(); redraw(); });
   byId("search").addEventListener("input", (event) => search(event.target.value));

@@ -185,7 +185,7 @@ function hover(event) {
 
 function fillTip(tip, graph, node) {
   const op = operatorAt(graph, node);
-  const parts = op ? [op.t === undefined ? null : duration(op.t), op.m ? `${quantity(op.m)} MACs` : null, op.b ? size(op.b) : null, op.st || null] : [node < graph.first ? "input" : "output"];
+  const parts = op ? [op.t === undefined ? null : duration(op.t), op.m ? `${quantity(op.m)} MACs` : null, op.b ? size(op.b) : null, op.e === undefined ? null : `error ${precise(op.e)}`, op.st || null] : [node < graph.first ? "input" : "output"];
   tip.replaceChildren(el("b", {}, op ? `${op.k} #${node - graph.first}` : titleOf(graph, node)),
     el("div", {}, shapeOf(graph, node)), el("div", {}, parts.filter(Boolean).join(" · ")));
 }

@@ -63,9 +63,9 @@ function showOperators(place) {
     { title: "#", number: true, value: (r) => r.g * 1e6 + r.n, show: (r) => String(r.n) },
     ...(many() ? [{ title: "subgraph", value: (r) => r.graph.name, show: (r) => r.graph.name }] : []),
     { title: "operator", value: (r) => r.op.k, show: (r) => r.op.k },
-    ...[["t", "time", duration, "seconds"], ["m", "MACs", quantity, "macs"], ["b", "bytes", size, "bytes"], ["e", "error", (v) => String(Number(v.toPrecision(3))), ""]]
+    ...[["t", "time", duration, "seconds"], ["m", "MACs", quantity, "macs"], ["b", "bytes", size, "bytes"], ["e", "error", precise, ""]]
       .filter(([key]) => measures().includes(key))
-      .map(([key, title, show, whole]) => ({ title, number: true, value: (r) => r.op[key], show: (r) => blank(r.op[key], show), share: (r) => (r.graph[whole] ? (r.op[key] || 0) / r.graph[whole] : 0) })),
+      .map(([key, title, show, whole]) => ({ title, number: true, value: (r) => r.op[key], show: (r) => blank(r.op[key], show), share: (r) => (whole ? (r.graph[whole] ? (r.op[key] || 0) / r.graph[whole] : 0) : r.op[key] || 0) })),
     { title: "output", long: true, value: (r) => (r.out ? r.out.n : ""), show: (r) => (r.out ? r.out.n : "") },
     { title: "shape", value: (r) => (r.out ? r.out.s : ""), show: (r) => (r.out ? r.out.s : "") },
     { title: "type", value: (r) => (r.out ? r.out.t : ""), show: (r) => (r.out ? r.out.t : "") },

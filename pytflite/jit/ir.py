@@ -245,6 +245,10 @@ class Function:
         self.do(f"ret {self._returns} {value}".rstrip())
         self._returned = True
 
+    def dead(self) -> None:
+        """Begins a block that nothing comes to, after a return inside a `with`."""
+        self._begin(self._label("dead"))
+
     def text(self) -> str:
         """The whole function."""
         end = [] if self._returned else ["  ret void"]

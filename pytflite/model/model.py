@@ -38,6 +38,7 @@ class Model(Record):
 
     __slots__ = (
         "_constants",
+        "_derived",
         "_source",
         "buffers",
         "description",
@@ -64,6 +65,7 @@ class Model(Record):
     files: Archive
     _source: Source | None
     _constants: dict[tuple[int, int], Array]
+    _derived: dict[Any, Any]
 
     def __init__(
         self,
@@ -93,7 +95,13 @@ class Model(Record):
             files=files if isinstance(files, Archive) else Archive(files),
             _source=None,
             _constants={},
+            _derived={},
         )
+
+    @property
+    def derived(self) -> dict[Any, Any]:
+        """What backends have made of the constants, for all interpreters of this model."""
+        return self._derived
 
     @classmethod
     def open(cls, model: Any) -> Model:

@@ -3,11 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from pytflite.model.graph import Array
 from pytflite.ops.operator import Cost, Definition
 from pytflite.ops.spec import Node, Shape, Spec
+
+
+class Refused(Exception):  # noqa: N818  no error yet: the NumPy kernels say what is wrong
+    """A native step found data that it must refuse."""
+
+
+class BoundProgram(Protocol):
+    """A native program in the memory of one context."""
+
+    def run(self, begin: int, end: int) -> None:
+        """Runs records of the program; raises Refused."""
+        ...
+
+
+class Program(Protocol):
+    """The native steps of a plan, compiled."""
+
+    def bind(self, arena: Array) -> BoundProgram:
+        """The program for one arena."""
+        ...
+
+
+class Backend(Protocol):
+    """A compiled backend, as plans see it."""
+
+    def lower(self, steps: Sequence[Step]) -> tuple[list[Step], Sequence[Any]]:
+        """Makes steps native where it can; and which kernels are still to come for others."""
+        ...
+
+    def link(self, plan: Plan) -> Program | None:
+        """The program of a plan whose tensors have their places."""
+        ...
 
 
 class Step:
@@ -15,7 +47,8 @@ class Step:
 
     `inputs` and `outputs` are tensor indices of the subgraph (-1: left out); `p` is what prepare
     made. If `dynamic`, the input shapes are known only at run time, and infer and prepare are
-    called then.
+    called then. If `work` is not None the step is native: a backend's kernels compute it, which are
+    the `records` (from, to) of the plan's program; if it is None, `reason` says why.
     """
 
     __slots__ = (
@@ -29,9 +62,12 @@ class Step:
         "outputs",
         "p",
         "pure",
+        "reason",
+        "records",
         "rows_apart",
         "scratch",
         "unused_inputs",
+        "work",
     )
 
     def __init__(
@@ -55,11 +91,21 @@ class Step:
         self.rows_apart = False
         self.p: Any = None
         self.scratch = 0
+        self.work: Sequence[Any] | None = None
+        self.records = (0, 0)
+        self.reason = ""
         # Constant inputs that prepare took into P: eval gets None for them.
         self.unused_inputs = frozenset(
             i
             for i in definition.packs
             if i < len(input_specs) and (s := input_specs[i]) is not None and s.value is not None
+        )
+
+    def make_native(self, work: Sequence[Any]) -> None:
+        """Gives the step its kernels, which hold all constants."""
+        self.work = work
+        self.unused_inputs = frozenset(
+            n for n, s in enumerate(self.input_specs) if s is not None and s.value is not None
         )
 
     @property
@@ -98,17 +144,21 @@ class Plan:
         pure: no state, no calls, no random streams: runs may overlap.
         folded: number of operators that planning has computed.
         work: of one run when another subgraph calls it: multiply-accumulates and bytes moved.
+        program: the native steps, or None if there are none.
+        awaited: kernels with which a new plan would have more native steps.
     """
 
     __slots__ = (
         "aliases",
         "arena_bytes",
+        "awaited",
         "constants",
         "folded",
         "inputs",
         "lower_bound",
         "offsets",
         "outputs",
+        "program",
         "pure",
         "scratch_bytes",
         "specs",
@@ -134,6 +184,8 @@ class Plan:
         self.pure = True
         self.folded = 0
         self.work = 0
+        self.program: Program | None = None
+        self.awaited: Sequence[Any] = ()
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:

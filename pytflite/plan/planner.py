@@ -29,7 +29,7 @@ from pytflite.plan.folding import Allowance, fold, may_fold
 from pytflite.plan.guard import check_size, guard
 from pytflite.plan.memory import lay_out
 from pytflite.plan.nodes import Lookup, definition_of, make_node
-from pytflite.plan.plan import Plan, Step
+from pytflite.plan.plan import Backend, Plan, Step
 
 
 class Planner:
@@ -40,15 +40,18 @@ class Planner:
         lookup: finds definitions: `lookup(name, custom)`.
         limits: what a plan may take.
         preserve: give every tensor memory of its own, so that all can be read after a run.
+        backend: makes steps native where it can.
     """
 
     def __init__(
-        self, model: Model, lookup: Lookup, limits: Limits, *, preserve: bool = False
-    ) -> None:
+        self, model: Model, lookup: Lookup, limits: Limits, *, preserve: bool = False,
+        backend: Backend | None = None,
+    ) -> None:  # fmt: skip
         self.model = model
         self.lookup = lookup
         self.limits = limits
         self.preserve = preserve
+        self.backend = backend
         self._pure: dict[int, bool] = {}
         self._verified: set[Key | None] = {None}  # tensors whose quantisation makes sense
         self._warned = False
@@ -81,8 +84,11 @@ class Planner:
         with self._lock:
             plan, steps = self._forward(subgraph, specs)
         steps = _needed(steps, plan)
+        if self.backend is not None:
+            steps, plan.awaited = self.backend.lower(steps)
         for step in steps:
-            self._prepare(step)
+            if step.work is None:
+                self._prepare(step)
         plan.steps = tuple(steps)
         plan.pure = all(step.pure for step in steps) and not plan.variables
         self._check_cost(plan)
@@ -96,6 +102,8 @@ class Planner:
                 found=f"{plan.arena_bytes + plan.scratch_bytes} bytes",
                 hint="raise Limits.arena_bytes if you trust the model",
             )
+        if self.backend is not None:
+            plan.program = self.backend.link(plan)
         return plan
 
     def _is_pure(self, node: Node, definition: Definition) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from pytflite.errors import FormatError, InputError
@@ -9,7 +10,9 @@ from pytflite.model.model import Model
 
 # Names of tf.lite.OpResolverType. All mean the same here.
 RESOLVERS = ("AUTO", "BUILTIN", "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
-BACKENDS = ("auto", "numpy")
+BACKENDS = ("auto", "jit", "numpy")
+PRECISIONS = ("float32", "high", "medium")
+NUMERICS = ("reference", "litert")
 _NO_BYTES = ("format.open", "format.source")
 
 
@@ -64,10 +67,18 @@ def check_resolver(resolver: Any) -> None:
         )
 
 
-def check_backend(backend: Any) -> None:
-    """Refuses a backend that there is not."""
-    if backend not in BACKENDS:
+def check_backend(backend: Any) -> str:
+    """The backend; by default PYTFLITE_BACKEND says which, or else it is "auto"."""
+    return check_choice(
+        "backend", backend or os.environ.get("PYTFLITE_BACKEND") or "auto", BACKENDS
+    )
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """One of several words."""
+    if value not in choices:
         raise InputError(
-            "there is no such backend", code="input.backend",
-            expected=" or ".join(map(repr, BACKENDS)), found=repr(backend),
+            f"there is no such {name}", code=f"input.{name}",
+            expected=" or ".join(map(repr, choices)), found=repr(value),
         )  # fmt: skip
+    return str(value)

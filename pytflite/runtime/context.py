@@ -16,7 +16,7 @@ from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Node, Spec
 from pytflite.plan.arena import ALIGNMENT
 from pytflite.plan.guard import empty_within, exhausted, guard, internal
-from pytflite.plan.plan import Plan, Step, cost_of
+from pytflite.plan.plan import BoundProgram, Plan, Refused, Step, cost_of
 from pytflite.runtime.state import State
 
 _PREPARED_SHAPES = 8  # sets of input shapes for which a dynamic step keeps its P
@@ -87,6 +87,30 @@ class BoundStep:
         self.prepared: dict[Any, tuple[tuple[Spec, ...], Any, int]] = {}  # with its MACs
 
 
+class BoundStretch:
+    """Native steps that follow each other: one call of the plan's program."""
+
+    __slots__ = ("_begin", "_end", "_program", "inputs", "node", "outputs", "p", "plain", "step")
+
+    def __init__(self, step: Step, program: BoundProgram) -> None:
+        self.step = step
+        self.node = step.node
+        self.p = None
+        self.inputs: Sequence[Array | None] = ()
+        self.outputs: Sequence[Array | None] = ()
+        self.plain = True
+        self._program = program
+        self._begin, self._end = step.records
+
+    def extend(self, step: Step) -> None:
+        """Takes in the native step that follows."""
+        self._end = step.records[1]
+
+    def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
+        """Runs the kernels, whose parameters hold all that they need."""
+        self._program.run(self._begin, self._end)
+
+
 class Context:
     """Memory for one run at a time of one plan.
 
@@ -94,7 +118,7 @@ class Context:
     the last run whose size was known only then.
     """
 
-    __slots__ = ("_scratch", "arrays", "bound", "loose", "plan")
+    __slots__ = ("_apart", "_program", "_scratch", "arrays", "bound", "loose", "plan")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -106,7 +130,31 @@ class Context:
             flat = arena[offset : offset + spec.nbytes].view(spec.dtype.storage)
             self.arrays[index] = flat.reshape(spec.static)
         self.loose: dict[int, Array] = {}
-        self.bound = [BoundStep(s, self.arrays) for s in plan.steps if not s.alias]
+        self._program = plan.program.bind(arena) if plan.program is not None else None
+        self.bound = self._bind(together=True)
+        self._apart: list[BoundStep | BoundStretch] | None = None
+
+    @property
+    def apart(self) -> list[BoundStep | BoundStretch]:
+        """The bound steps one by one, for those who look on."""
+        if self._program is None:
+            return self.bound
+        if self._apart is None:
+            self._apart = self._bind(together=False)
+        return self._apart
+
+    def _bind(self, *, together: bool) -> list[BoundStep | BoundStretch]:
+        bound: list[BoundStep | BoundStretch] = []
+        for step in self.plan.steps:
+            if step.alias:
+                continue
+            if step.work is None or self._program is None:
+                bound.append(BoundStep(step, self.arrays))
+            elif together and bound and isinstance(bound[-1], BoundStretch):
+                bound[-1].extend(step)
+            else:
+                bound.append(BoundStretch(step, self._program))
+        return bound
 
     def tensor(self, index: int) -> Array | None:
         """A tensor's array after a run, or None if it has none."""
@@ -155,6 +203,7 @@ class Execution:
         Raises:
             TFLiteError: an operator refused its data, or failed.
             EndOfRun: an operator ended the run.
+            Refused: a native step refuses its data.
         """
         self._context.loose.clear()
         try:
@@ -166,9 +215,9 @@ class Execution:
                     self.node = bound.node
                     if bound.plain:
                         bound.eval(bound.p, bound.inputs, bound.outputs, self)
-                    else:
+                    elif isinstance(bound, BoundStep):
                         self._general(bound)
-        except (TFLiteError, EndOfRun):
+        except (TFLiteError, EndOfRun, Refused):
             raise
         except (MemoryError, RecursionError) as error:
             raise exhausted(self.node, error) from error
@@ -191,13 +240,13 @@ class Execution:
                     place[...] = b"" if spec.dtype is STRING else 0
 
     def _observed(self) -> None:
-        for bound in self._context.bound:
+        for bound in self._context.apart:
             self.node = bound.node
             self._show(lambda o, step=bound.step: o.before(step, self._read))
             start = perf_counter()
             if bound.plain:
                 bound.eval(bound.p, bound.inputs, bound.outputs, self)
-            else:
+            elif isinstance(bound, BoundStep):
                 self._general(bound)
             seconds = perf_counter() - start
             self._show(lambda o, step=bound.step, s=seconds: o.after(step, self._read, s))

@@ -11,15 +11,16 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from pytflite.errors import LimitError
+from pytflite.errors import InternalError, LimitError
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Key, Shape
 from pytflite.plan.nodes import Lookup
-from pytflite.plan.plan import Plan
+from pytflite.plan.plan import Plan, Refused
 from pytflite.plan.planner import Planner
+from pytflite.runtime.backends import CompiledBackend
 from pytflite.runtime.blas import BLAS
 from pytflite.runtime.context import Context, Execution, Interrupted, Observer
 from pytflite.runtime.state import State
@@ -43,6 +44,7 @@ class Engine:
         *,
         preserve: bool = False,
         threads: int = 1,
+        backend: CompiledBackend | None = None,
     ) -> None:
         self.model = model
         self.limits = limits
@@ -51,7 +53,8 @@ class Engine:
         self.state = State()
         self.observers: tuple[Observer, ...] = ()  # of every run; replaced, never changed
         self._lookup = lookup
-        self._planner = Planner(model, lookup, limits, preserve=preserve)
+        self.backend = backend
+        self._planner = Planner(model, lookup, limits, preserve=preserve, backend=backend)
         self._plans: dict[int, OrderedDict[tuple[Shape, ...], Plan]] = {}
         self.begin_anew()
         _ENGINES.add(self)
@@ -73,13 +76,19 @@ class Engine:
             preserve: a plan in which all tensors keep their values; these are not kept.
         """
         key = tuple(shapes)
-        if preserve and not self._planner.preserve:
-            planner = Planner(self.model, self._lookup, self.limits, preserve=True)
+        explaining = getattr(self._left, "explaining", False)
+        if explaining or (preserve and not self._planner.preserve):
+            backend = None if explaining else self.backend
+            planner = Planner(
+                self.model, self._lookup, self.limits, preserve=preserve, backend=backend
+            )
             return planner.plan(subgraph, key)
         with self._planning:
             plans = self._plans.setdefault(subgraph, OrderedDict())
             plan = plans.get(key)
-            if plan is None:
+            if plan is None or self.outdated(plan):
+                self._idle.pop(id(plan), None)
+                plans.pop(key, None)
                 plan = self._planner.plan(subgraph, key)
                 if len(plans) >= PLANS_KEPT:
                     _, old = plans.popitem(last=False)
@@ -88,6 +97,11 @@ class Engine:
             else:
                 plans.move_to_end(key)
             return plan
+
+    def outdated(self, plan: Plan) -> bool:
+        """Whether a new plan for the same shapes would have more native steps."""
+        backend = self.backend
+        return backend is not None and bool(plan.awaited) and backend.arrived(plan.awaited)
 
     @contextmanager
     def context(self, plan: Plan) -> Iterator[Context]:
@@ -127,8 +141,29 @@ class Engine:
                 self.state = state
         except Interrupted as interrupted:
             raise interrupted.error from None
+        except Refused:
+            self._explain(context)
         finally:
             BLAS.leave()
+            if context.plan.awaited and self.backend is not None:
+                self.backend.request(context.plan.awaited)  # after the first answer, not before
+
+    def _explain(self, refused: Context) -> None:
+        """Runs a context's plan on the NumPy kernels, which say what is wrong with the data."""
+        if getattr(self._left, "explaining", False):
+            raise InternalError("a compiled kernel ran where none should")
+        plan = refused.plan
+        self._left.explaining = True
+        try:
+            context = Context(self.plan(plan.subgraph, plan.input_shapes))
+            set_inputs(context, [refused.arrays[i] for i in plan.inputs])
+            self.execute(context)
+        finally:
+            self._left.explaining = False
+        raise InternalError(
+            "a compiled kernel refused data that its operator accepts",
+            hint="please report this, with the model if you can; backend='numpy' runs it",
+        )
 
     def set_variable(self, key: Key, value: Array) -> None:
         """Gives a variable tensor a value."""
@@ -184,6 +219,8 @@ class Engine:
             set_inputs(context, inputs)
             execution = Execution(context, state, self, self.limits, depth, observers)
             execution.execute()
+            if plan.awaited and self.backend is not None:
+                self.backend.request(plan.awaited)
             return [np.array(execution.tensor(i)) for i in plan.outputs]
 
 

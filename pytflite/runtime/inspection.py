@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pytflite.runtime.engine import Engine
     from pytflite.runtime.trace import Hook, Hooked, Trace
 
-_ONLY_NUMPY = "the only backend of this version"
-
 
 class StepBackend(NamedTuple):
     """Which backend answers for one operator: a row of backend_report()."""
@@ -30,6 +28,7 @@ class Inspection:
     """What an interpreter shows of its runs; reading never changes a result."""
 
     _engine: Engine
+    _no_backend: str  # why there is no compiled backend; "" if there is one
 
     def _arrays(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Array]:
         """Inputs as arrays of the right types (Interpreter has it)."""
@@ -115,10 +114,16 @@ class Inspection:
         """
         return profile(self._engine, self._arrays(inputs, named), runs, subgraphs=subgraphs)
 
+    def compile(self) -> None:
+        """Waits until the kernels for the present input shapes are compiled, and uses them."""
+        backend = self._engine.backend
+        while backend is not None and (awaited := self.plan().awaited):
+            backend.wait_for(awaited)
+
     @property
     def backend(self) -> str:
-        """Which backend runs the model."""
-        return "numpy"
+        """Which backend runs the model: "numpy", or "jit" if any operator is compiled."""
+        return "jit" if self.plan().program is not None else "numpy"
 
     def backend_report(self) -> list[StepBackend]:
         """Which backend runs each operator of the main subgraph, and why."""
@@ -127,8 +132,8 @@ class Inspection:
                 step.node.index,
                 step.node.name,
                 next((t.name for t in step.node.outputs if t is not None), ""),
-                "numpy",
-                _ONLY_NUMPY,
+                "numpy" if step.work is None else "jit",
+                self._no_backend or step.reason,
             )
             for step in self.plan().steps
         ]

@@ -13,7 +13,16 @@ from pytflite.ops.operator import Definition
 from pytflite.ops.registry import find
 from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Plan
-from pytflite.runtime.arguments import check_backend, check_resolver, check_threads, open_model
+from pytflite.runtime.arguments import (
+    NUMERICS,
+    PRECISIONS,
+    check_backend,
+    check_choice,
+    check_resolver,
+    check_threads,
+    open_model,
+)
+from pytflite.runtime.backends import compiled_backend
 from pytflite.runtime.batches import Batches
 from pytflite.runtime.engine import Engine
 from pytflite.runtime.feeding import dequantize as to_real
@@ -35,7 +44,14 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         custom_ops: custom operators for this interpreter alone, by name: functions of arrays, as
             for `pytflite.operator`. A builtin operator's name replaces that operator.
         limits: what the model may take of memory and work.
-        backend: "auto" or "numpy".
+        backend: "auto" (compiled kernels as soon as there are any, NumPy's until then), "jit" (the
+            same, but an error where there cannot be any), or "numpy". None: what
+            the environment variable PYTFLITE_BACKEND says, else "auto".
+        precision: of float32 products in compiled kernels: "float32"; "high" or "medium" may be
+            faster where the CPU has bfloat16, with errors of about 1e-5 or 1e-2.
+        numerics: how integers are rounded: "reference" (as LiteRT's reference kernels) or "litert"
+            (as LiteRT's optimised ones).
+        wait: plan only when the compiled kernels are there.
         experimental_delegates and the others: as in tf.lite; they choose among that runtime's
             implementations and mean nothing here.
 
@@ -72,10 +88,14 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         model_path: Any = None,
         custom_ops: Mapping[str, Callable[..., Any] | Definition] | None = None,
         limits: Limits | None = None,
-        backend: str = "auto",
+        backend: str | None = None,
+        precision: str = "float32",
+        numerics: str = "reference",
+        wait: bool = False,
     ) -> None:
         check_resolver(experimental_op_resolver_type)
-        check_backend(backend)
+        check_choice("precision", precision, PRECISIONS)
+        check_choice("numerics", numerics, NUMERICS)
         threads = check_threads(num_threads)
         self.experimental_compress_quantization_zero_points = (
             experimental_compress_quantization_zero_points
@@ -87,15 +107,22 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             "custom_ops": dict(custom_ops or {}),
             "limits": limits or Limits(),
             "backend": backend,
+            "precision": precision,
+            "numerics": numerics,
+            "wait": bool(wait),
         }
         self._custom = {
             name: op if isinstance(op, Definition) else definition_of(name, op)
             for name, op in self._options["custom_ops"].items()
         }
         preserve = self._options["experimental_preserve_all_tensors"]
-        engine = Engine(
-            opened, self._lookup, self._options["limits"], preserve=preserve, threads=threads
+        compiled, self._no_backend = compiled_backend(
+            opened, check_backend(backend), precision, numerics, bool(wait)
         )
+        engine = Engine(
+            opened, self._lookup, self._options["limits"], preserve=preserve, threads=threads,
+            backend=compiled,
+        )  # fmt: skip
         TFLiteCalls.__init__(self, opened, engine, preserve=preserve)
 
     def _lookup(self, name: str, custom: bool) -> Definition | None:

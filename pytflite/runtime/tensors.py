@@ -131,7 +131,25 @@ class Tensors:
 
     def invoke(self) -> None:
         """Runs the subgraph."""
-        self._engine.execute(self._allocated("Invoke called on model that is not ready."))
+        context = self._allocated("Invoke called on model that is not ready.")
+        if context.plan.awaited and self._engine.outdated(context.plan):
+            context = self._renew(context)
+        self._engine.execute(context)
+
+    def _renew(self, old: Context) -> Context:
+        """Plans anew for the same shapes, and takes over all values that can be read."""
+        plan = self._engine.plan(self.subgraph, self.shapes, preserve=self._preserve)
+        context = self._context = Context(plan)
+        kept = old.arrays if self._preserve else {*plan.inputs, *plan.outputs}
+        for index in kept:
+            place, value = context.arrays.get(index), old.arrays.get(index)
+            if value is None or index in plan.constants:
+                continue
+            if place is None or place.dtype == object:
+                context.arrays[index] = value
+            else:
+                place[...] = value
+        return context
 
     def get(self, index: int) -> Array:
         """A copy of a tensor's value."""

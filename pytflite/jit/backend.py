@@ -1,0 +1,155 @@
+"""Compiled: the compiled backend as plans see it.
+
+A plan's steps are lowered to Work where there is a lowering; where all kernels of a plan are at
+hand its native steps become a Program, and until then (they are compiled in the background) the
+NumPy kernels answer.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+from pytflite.errors import TFLiteError
+from pytflite.jit.kernel import At, Kernel, Packed, Work
+from pytflite.jit.library import LIBRARY
+from pytflite.jit.lowering.registry import Lowered, find_lowering
+from pytflite.jit.program import RUNNER, Program
+from pytflite.jit.target import Target, host_target
+from pytflite.model.graph import Array
+from pytflite.model.model import Model
+from pytflite.ops.operator import BUILTINS
+from pytflite.plan.plan import Plan, Step
+
+
+def unavailable() -> str:
+    """Why there are no compiled kernels on this machine; "" if there are."""
+    if host_target() is None:
+        return "there are no kernels for this CPU"
+    return ""
+
+
+class Compiled:
+    """Lowers plans of one model to programs for one CPU.
+
+    Args:
+        model: whose plans.
+        precision: "float32", "high" or "medium".
+        numerics: "reference" or "litert".
+        wait: plan only when the kernels are compiled.
+        target: for which CPU; None is this one.
+    """
+
+    def __init__(
+        self, model: Model, precision: str = "float32", numerics: str = "reference",
+        wait: bool = False, target: Target | None = None,
+    ) -> None:  # fmt: skip
+        found = target or host_target()
+        if found is None:
+            raise ValueError(unavailable())
+        self.library = LIBRARY
+        self.target = found
+        self.precision = precision
+        self.numerics = numerics
+        self.wait = wait
+        self._model = model
+
+    # --- what the planner asks ------------------------------------------------------------------
+
+    def lower(self, steps: Sequence[Step]) -> tuple[list[Step], Sequence[Kernel]]:
+        """Makes steps native where there is a lowering, and its kernels are at hand.
+
+        Returns:
+            The steps, and kernels that are still to be compiled.
+        """
+        works = {step: self._lower(step) for step in steps}
+        native = {s: tuple(w) for s, w in works.items() if not isinstance(w, str)}
+        kernels = dict.fromkeys(w.kernel for work in native.values() for w in work)
+        if kernels:
+            kernels[RUNNER] = None
+            if self.wait:
+                self.library.wait(kernels, self.target)
+        found = self.library.find(kernels, self.target)
+        failures = {k: self.library.failures.get((k, self.target)) for k in kernels}
+        for step, lowered in works.items():
+            if isinstance(lowered, str):
+                step.reason = lowered
+                continue
+            missing = [k for k in (RUNNER, *(w.kernel for w in lowered)) if k not in found]
+            if not missing:
+                step.make_native(native[step])
+            else:
+                told = [reason for k in missing if (reason := failures[k])]
+                step.reason = told[0] if told else "its kernel is not compiled yet"
+        awaited = [k for k in kernels if k not in found and failures[k] is None]
+        return list(steps), awaited
+
+    def arrived(self, kernels: Sequence[Kernel]) -> bool:
+        """Whether there is nothing to wait for any more."""
+        found = self.library.find(kernels, self.target)
+        return all(k in found or (k, self.target) in self.library.failures for k in kernels)
+
+    def wait_for(self, kernels: Sequence[Kernel]) -> None:
+        """Returns when they are compiled, or known to fail."""
+        self.library.wait(kernels, self.target)
+
+    def request(self, kernels: Sequence[Kernel]) -> None:
+        """Has kernels compiled in the background."""
+        self.library.request(kernels, self.target)
+
+    def link(self, plan: Plan) -> Program | None:
+        """The program of a plan whose tensors have their places."""
+        works: list[Work] = []
+        for step in plan.steps:
+            if step.work is not None:
+                step.records = len(works), len(works) + len(step.work)
+                works += step.work
+        if not works:
+            return None
+        addresses = self.library.find([RUNNER, *{w.kernel for w in works}], self.target)
+        return Program(works, plan.offsets, addresses)
+
+    def _lower(self, step: Step) -> Lowered:
+        lower = find_lowering(step.node.name)
+        if lower is None or BUILTINS.get(step.node.name) is not step.definition:
+            return "there is no compiled kernel for this operator"
+        if step.dynamic:
+            return "its shapes are known only at run time"
+        for spec in (*step.input_specs, *step.output_specs):
+            if spec is not None and (spec.variable or spec.dtype.is_handle or not spec.is_static):
+                return "it has a variable tensor, a handle, or a size known only at run time"
+        try:
+            return lower(step, self)
+        except TFLiteError as error:
+            return error.problem  # prepare will say the same
+        except Exception as error:
+            warnings.warn(
+                f"{step.node.label} could not be lowered: {type(error).__name__}: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return f"its lowering failed: {error}"
+
+    # --- what lowerings ask ---------------------------------------------------------------------
+
+    def input(self, step: Step, position: int) -> At | Array:
+        """A slot for an input: its place in the arena, or the array of a constant."""
+        spec = step.input_specs[position]
+        assert spec is not None
+        return At(step.inputs[position]) if spec.value is None else spec.value
+
+    def output(self, step: Step, position: int = 0) -> At:
+        """A slot for an output."""
+        return At(step.outputs[position])
+
+    def packed(
+        self, step: Step, positions: Sequence[int], kind: object, make: Callable[[], Array]
+    ) -> Packed:
+        """What `make` gives for constant inputs, made once for all interpreters of the model."""
+        keys = tuple(step.node.input_keys[p] for p in positions)
+        if any(key is None or self._model.constant(*key) is None for key in keys):
+            return Packed(make)  # computed by planning: it may be another for other shapes
+        packed: Packed = self._model.derived.setdefault(
+            (keys, kind, self.target, self.numerics), Packed(make)
+        )
+        return packed

@@ -1,0 +1,55 @@
+"""The compiled backend, if there is one: the one place that imports pytflite.jit.
+
+Deleting pytflite/jit leaves everything running on NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from pytflite.errors import UnsupportedOperatorError
+from pytflite.model.model import Model
+from pytflite.plan.plan import Backend
+
+
+class CompiledBackend(Backend, Protocol):
+    """What the engine asks of it, beyond what plans do."""
+
+    def arrived(self, kernels: Sequence[Any]) -> bool:
+        """Whether nothing is awaited any more."""
+        ...
+
+    def request(self, kernels: Sequence[Any]) -> None:
+        """Has kernels compiled in the background."""
+        ...
+
+    def wait_for(self, kernels: Sequence[Any]) -> None:
+        """Returns when they are compiled, or known to fail."""
+        ...
+
+
+def compiled_backend(
+    model: Model, backend: str, precision: str, numerics: str, wait: bool
+) -> tuple[CompiledBackend | None, str]:
+    """The compiled backend for a model, or None and the reason.
+
+    Raises:
+        UnsupportedOperatorError: backend is "jit", and there cannot be one.
+    """
+    if backend == "numpy":
+        return None, "backend='numpy' was asked for"
+    try:
+        from pytflite.jit.backend import Compiled, unavailable
+    except ImportError as error:
+        reason = f"pytflite.jit cannot be imported: {error}"
+    else:
+        reason = unavailable()
+        if not reason:
+            return Compiled(model, precision, numerics, wait), ""
+    if backend == "jit":
+        raise UnsupportedOperatorError(
+            "there is no compiled backend here", code="backend.jit", found=reason,
+            hint="backend='auto' runs on NumPy where it must",
+        )  # fmt: skip
+    return None, reason

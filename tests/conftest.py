@@ -12,6 +12,9 @@ import pytest
 MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
 NO_MODELS = f"the public models are not there: no folder {'/'.join(MODELS.parts[-2:])} beside us"
 
+# Tests of the compiled backend ask for it; all others are about the NumPy kernels.
+os.environ.setdefault("PYTFLITE_BACKEND", "numpy")
+
 hypothesis.settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=100, print_blob=True
 )

@@ -25,6 +25,7 @@ from pytflite.model.graph import Array
 from pytflite.plan.plan import Step
 
 MODULES: dict[str, tuple[str, ...]] = {
+    "convolution": ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"),
     "clamp": ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"),
 }
 

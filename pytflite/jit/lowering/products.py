@@ -1,0 +1,184 @@
+"""Sizes and settings of products in float32: how a layer becomes one Work of emit/gemm_float32."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from pytflite.jit.emit import gather
+from pytflite.jit.emit.gemm import ENTRY
+from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.target import Target
+from pytflite.ops.activation import Bounds
+from pytflite.ops.convolution.geometry import Windows
+
+_ITEM = 4
+_LINE = 64
+# Registers and bytes of each -> vectors of a panel's row, and rows with as many sums.
+_TILES = {(32, 64): (2, 14), (16, 32): (2, 6), (32, 16): (4, 6), (16, 16): (2, 4)}
+_FEW = {(32, 64): 24, (16, 32): 12, (32, 16): 24, (16, 16): 8}  # rows of one vector each
+_CHAINS = 8  # sums that have to be under way at once
+_NEAR = 1 << 17  # bytes of rows beside which weights stay in the second-level cache ...
+_WIDE = 1 << 19  # ... and of rows if the weights are larger than this anyway
+_WORK = 1 << 22  # products of a tile
+_READ = 1 << 18  # weights of a tile
+_EPILOGUES = {(None, None): "none", (0, None): "low"}
+
+
+class Product(NamedTuple):
+    """parts x [m, k] times [k, n].
+
+    Attributes:
+        x_row, output_row: bytes from row to row.
+        x_part, output_part: bytes from part to part.
+    """
+
+    m: int
+    n: int
+    k: int
+    x_row: int
+    output_row: int
+    parts: int = 1
+    x_part: int = 0
+    output_part: int = 0
+
+
+class Tile(NamedTuple):
+    """The tile of registers for one product, and how its blocks are cut."""
+
+    rows: int
+    vectors: int
+    columns: int
+    tail: int
+    masked: bool
+    chains: int
+    row_block: int
+    panel_block: int
+
+
+def columns_of(target: Target, n: int) -> int:
+    """Columns of a panel: fixed by n alone, so that packed weights serve any m."""
+    return _vectors(target, n) * target.lanes
+
+
+def _vectors(target: Target, n: int) -> int:
+    most, _ = _TILES[target.registers, target.vector]
+    return min(most, max(1, -(-n // target.lanes)))
+
+
+def tile_of(target: Target, p: Product) -> Tile:
+    """What suits the sizes."""
+    kind = target.registers, target.vector
+    vectors = _vectors(target, p.n)
+    most = _FEW[kind] if vectors == 1 else _TILES[kind][1] * _TILES[kind][0] // vectors
+    rows = _even(p.m, most)
+    columns = vectors * target.lanes
+    chains = 1
+    while chains < 4 and rows * vectors * chains < _CHAINS:
+        chains *= 2
+    weights = p.n * p.k * _ITEM
+    budget = _WIDE if weights > _WIDE else _NEAR
+    block = max(rows, min(budget // max(p.x_row, 1), _WORK // max(1, p.k * min(columns, p.n))))
+    block = -(-_even(p.m, block) // rows) * rows
+    panel = max(1, p.k * columns)
+    panels = max(1, min(_WORK // (block * panel), _READ // panel))
+    left = p.n - (-(-p.n // columns) - 1) * columns
+    return Tile(
+        rows, vectors, columns, -(-left // target.lanes), bool(p.n % target.lanes), chains,
+        block, _even(-(-p.n // columns), panels),
+    )  # fmt: skip
+
+
+def _even(size: int, most: int) -> int:
+    """Size of the fewest parts of about equal size, none above `most`."""
+    parts = -(-size // max(1, most))
+    return -(-size // parts) if parts else 1
+
+
+class Ending(NamedTuple):
+    """What happens to the sums: bounds; a residual and the bounds after it."""
+
+    limits: Bounds = (None, None)
+    residual: Slot = None
+    limits_after: Bounds = (None, None)
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """Of the kernel."""
+        after = "" if self.residual is None else _epilogue(self.limits_after)
+        return {"clamp": _epilogue(self.limits), "residual": after}
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Of the kernel."""
+        bounds = (*self.limits, *self.limits_after)
+        return (self.residual, *(0.0 if b is None else float(b) for b in bounds))
+
+
+def _epilogue(limits: Bounds) -> str:
+    return _EPILOGUES.get(limits, "both")
+
+
+def product_work(
+    target: Target, p: Product, x: Slot, weights: Slot, output: Slot, ending: Ending
+) -> Work:
+    """Rows of a matrix, as they lie, times packed weights."""
+    tile = tile_of(target, p)
+    return _work("gemm_float32.product", tile, p, (x, weights, output), (), ending, {}, 0)
+
+
+def convolution_work(
+    target: Target, p: Product, windows: Windows, pixel: int, places: tuple[int, int, int],
+    x: Slot, weights: Slot, output: Slot, ending: Ending,
+) -> Work:  # fmt: skip
+    """Gathered windows times packed weights.
+
+    Args:
+        windows: along depth (a point), height and width.
+        pixel: bytes of a pixel of the input.
+        places: bytes from image to image of the output, from line to line, from pixel to pixel.
+    """
+    _, h, w = windows
+    taps = h.filter * w.filter
+    tap = p.k * _ITEM // taps if taps else 0
+    p = p._replace(x_row=scratch_row(p.k * _ITEM))
+    tile = tile_of(target, p)
+    slots = (
+        h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
+        h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, 0,
+    )  # fmt: skip
+    runs = w.dilation == 1 and tap == pixel
+    gathered = tile.row_block * p.x_row + gather.PAST
+    return _work(
+        "gemm_float32.convolution", tile, p, (x, weights, output), slots, ending,
+        {"runs": runs or w.filter == 1}, gathered,
+    )  # fmt: skip
+
+
+def scratch_row(size: int) -> int:
+    """Bytes of a row in scratch: an odd number of cache lines, so that rows meet in no cache set."""
+    return (-(-size // _LINE) | 1) * _LINE
+
+
+def _work(
+    emitter: str, tile: Tile, p: Product, tensors: tuple[Slot, Slot, Slot],
+    gathering: tuple[int, ...], ending: Ending, settings: dict[str, Setting], scratch: int,
+) -> Work:  # fmt: skip
+    panels = -(-p.n // tile.columns)
+    panel_bytes = (1 + p.k) * tile.columns * _ITEM
+    row_blocks = -(-p.m // tile.row_block)
+    panel_blocks = -(-panels // tile.panel_block)
+    steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
+    parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
+    made = kernel(
+        emitter, rows=tile.rows, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
+        chains=tile.chains, **ending.settings, **settings,
+    )  # fmt: skip
+    slots = (
+        *tensors, parts, p.m, p.n, p.k, p.x_row, p.output_row, panel_bytes,
+        tile.row_block, row_blocks, tile.panel_block, panel_blocks, *gathering, *ending.slots,
+    )  # fmt: skip
+    tiles = math.prod((p.parts, row_blocks, panel_blocks))
+    return Work(made, slots, tiles, tile.row_block * ENTRY + scratch)

@@ -20,6 +20,7 @@ __all__ = ["install", "uninstall"]
 
 _RUNTIMES = ("tflite_runtime", "ai_edge_litert")
 _VERSION = "2.20.0"  # of the interface that is offered
+_WAY_OUT = "; install(tensorflow=False), or run --no-tensorflow, leaves TensorFlow out"
 _MISSING: Any = object()
 
 # How to undo an installation: (module, attribute or None, what was there), in order.
@@ -35,7 +36,8 @@ def install(*, tensorflow: bool | None = None) -> None:
     Args:
         tensorflow: what `tensorflow.lite.Interpreter` shall be. None: pytflite's where TensorFlow
             is not installed; True: pytflite's, and TensorFlow is imported for that if it is
-            there; False: left alone.
+            there; False: left alone, for programs that do without TensorFlow where it is not
+            found and take another way where it is.
 
     Example:
         >>> from pytflite import compat
@@ -109,7 +111,7 @@ def _stand_in(name: str, **contents: Any) -> ModuleType:
     def missing(attribute: str) -> Any:
         raise AttributeError(
             f"module {name!r} has no attribute {attribute!r}: it is pytflite's stand-in, which "
-            "has what runs models and nothing else"
+            "has what runs models and nothing else" + _WAY_OUT * name.startswith("tensorflow")
         )
 
     vars(module).update(contents, __getattr__=missing)

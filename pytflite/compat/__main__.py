@@ -10,12 +10,15 @@ from pathlib import Path
 from pytflite.compat import install
 
 _USAGE = """\
-usage: python -m pytflite.compat run [--tensorflow] PROGRAM [ARGUMENT ...]
-       python -m pytflite.compat run [--tensorflow] -m MODULE [ARGUMENT ...]
+usage: python -m pytflite.compat run [OPTION] PROGRAM [ARGUMENT ...]
+       python -m pytflite.compat run [OPTION] -m MODULE [ARGUMENT ...]
 
 Runs a program written for tflite_runtime, ai_edge_litert or tensorflow.lite with pytflite.
---tensorflow: also where TensorFlow is installed.
+--tensorflow: tensorflow.lite is pytflite also where TensorFlow is installed.
+--no-tensorflow: `import tensorflow` is left alone. For programs that take another way where
+  they find TensorFlow: basic-pitch loads a SavedModel then.
 """
+_OPTIONS = {"--tensorflow": True, "--no-tensorflow": False}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,9 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     if rest[:1] != ["run"]:
         return _usage()
     rest.pop(0)
-    tensorflow = True if rest[:1] == ["--tensorflow"] else None
-    if tensorflow:
-        rest.pop(0)
+    tensorflow = _OPTIONS[rest.pop(0)] if rest[:1] and rest[0] in _OPTIONS else None
     module = rest[:1] == ["-m"]
     if module:
         rest.pop(0)

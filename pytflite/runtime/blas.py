@@ -2,8 +2,9 @@
 
 OpenBLAS starts a thread per core and lets them spin; on a machine that is busy a small product
 then takes thirty times as long. A run therefore sets the number of threads that the interpreter
-was made for (one, if not told otherwise) and puts back what was there. Where NumPy multiplies with
-another library nothing is changed.
+was made for (one, if not told otherwise; never more than there are processors for this process, for
+programs ask for four anywhere) and puts back what was there. Where NumPy multiplies with another
+library nothing is changed.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ class BlasThreads:
             if self._runs == 1 and self._library is not None:
                 get, set_ = self._library
                 self._before = get()
-                if self._before != threads:
-                    set_(threads)
+                wanted = min(threads, _processors())
+                if self._before != wanted:
+                    set_(wanted)
 
     def leave(self) -> None:
         """Ends a run."""
@@ -67,6 +69,13 @@ class BlasThreads:
     def controlled(self) -> bool:
         """Whether the library was found (after the first run)."""
         return self._library is not None
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _find() -> tuple[Callable[[], int], Callable[[int], None]] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from pytflite import compat
 from pytflite.tools.doodle import model_path
 
 PROGRAM = """
@@ -72,6 +74,29 @@ def test_a_program_has_its_folder_its_arguments_and_its_exit_code(tmp_path: Path
 def test_wrong_use(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 2 and done.stderr
+
+
+def test_tensorflow_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text('"""the real one"""\n')
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import tensorflow, tflite_runtime.interpreter as tflite\n"
+        "print(tensorflow.__doc__, tflite.Interpreter.__module__)\n"
+    )
+    done = run("run", "--no-tensorflow", str(program))
+    assert done.stdout == "the real one pytflite.runtime.interpreter\n", done.stderr
+
+
+def test_the_stand_in_for_tensorflow_names_the_way_out() -> None:
+    compat.install(tensorflow=None)
+    try:
+        tensorflow = import_module("tensorflow")
+        if tensorflow.__spec__ is None or tensorflow.__spec__.origin != "pytflite":
+            pytest.skip("TensorFlow is installed")
+        with pytest.raises(AttributeError, match="--no-tensorflow"):
+            _ = tensorflow.saved_model
+    finally:
+        compat.uninstall()
 
 
 def test_modules_run_too() -> None:

@@ -7,6 +7,8 @@ with `fill` outside the picture. Output m is (b, oy, ox), counted as the output 
 bytes, so that it serves all types. Without dilation along the width, and with one group, the taps
 of a row of the filter lie side by side in x: they are copied as one run.
 
+Bytes may be changed on the way (`Form.change`): made unsigned, or widened to 16 bits.
+
 Copies write whole vectors and so up to one vector past their end, into what is written next: the
 scratch must have PAST bytes behind the last row. They read nothing outside of x.
 """
@@ -36,7 +38,7 @@ SLOTS = (
     "i64 output_image",  # bytes from image to image of the output, from row to row, pixel to pixel
     "i64 output_line",
     "i64 output_pixel",
-    "i64 fill",  # a byte
+    "i64 fill",  # a byte (of 16 bits, where bytes are widened)
 )
 PAST = 64
 
@@ -48,11 +50,19 @@ class Form(NamedTuple):
         target: whose vectors are used.
         runs: the taps along the width lie side by side.
         words: sizes of taps are multiples of four bytes.
+        change: "" for none; "sign": the first bit of each byte is turned; "wide",
+            "wide_unsigned": bytes become numbers of 16 bits, with or without their sign.
     """
 
     target: Target
     runs: bool
     words: bool
+    change: str = ""
+
+    @property
+    def width(self) -> int:
+        """Bytes that are written for each that is read."""
+        return 2 if self.change.startswith("wide") else 1
 
 
 def rows(f: Function, form: Form, x: str, first: str, count: str, table: str) -> str:
@@ -65,7 +75,7 @@ def rows(f: Function, form: Form, x: str, first: str, count: str, table: str) ->
     Returns:
         Where the rows begin; each takes %x_row bytes.
     """
-    _copier(f, form)
+    copier(f, form)
     _filler(f, form)
     place = f.at("%scratch", table)
     image = f.mul("%outputs_h", "%outputs_w")
@@ -100,7 +110,7 @@ def _row(f: Function, form: Form, picture: str, oy: str, ox: str, to: str) -> No
     """The window of one output."""
     y = f.sub(f.mul(oy, "%stride_h"), "%top")
     x = f.sub(f.mul(ox, "%stride_w"), "%left")
-    line_bytes = f.mul("%taps_w", "%tap")
+    line_bytes = f.mul(f.mul("%taps_w", "%tap"), form.width)
     with f.loop(0, "%taps_h") as loop:
         line = f.at(to, f.mul(loop.index, line_bytes))
         iy = f.add(y, f.mul(loop.index, "%dilation_h"))
@@ -110,32 +120,34 @@ def _row(f: Function, form: Form, picture: str, oy: str, ox: str, to: str) -> No
         with f.when(inside):
             source = f.at(picture, f.mul(f.mul(iy, "%width"), "%pixel"))
             if form.runs:
-                _run(f, source, x, line)
+                _run(f, form, source, x, line)
             else:
-                _taps(f, source, x, line)
+                _taps(f, form, source, x, line)
 
 
-def _run(f: Function, source: str, x: str, to: str) -> None:
+def _run(f: Function, form: Form, source: str, x: str, to: str) -> None:
     """A row of the filter: what is left of the picture, in it, and right of it."""
+    written = f.mul("%tap", form.width)
     before = f.min(f.max(f.sub(0, x), 0), "%taps_w")
     stop = f.max(f.min(f.sub("%width", x), "%taps_w"), before)
     with f.when(f.compare("sgt", before, 0)):
-        _fill(f, to, f.mul(before, "%tap"))
-    at = f.at(to, f.mul(before, "%tap"))
+        _fill(f, to, f.mul(before, written))
+    at = f.at(to, f.mul(before, written))
     seen = f.at(source, f.mul(f.add(x, before), "%pixel"))
     f.call("void", "copy", f"ptr {at}", f"ptr {seen}", f"i64 {f.mul(f.sub(stop, before), '%tap')}")
     with f.when(f.compare("slt", stop, "%taps_w")):
-        _fill(f, f.at(to, f.mul(stop, "%tap")), f.mul(f.sub("%taps_w", stop), "%tap"))
+        _fill(f, f.at(to, f.mul(stop, written)), f.mul(f.sub("%taps_w", stop), written))
 
 
-def _taps(f: Function, source: str, x: str, to: str) -> None:
+def _taps(f: Function, form: Form, source: str, x: str, to: str) -> None:
     """A row of the filter, tap by tap."""
+    written = f.mul("%tap", form.width)
     with f.loop(0, "%taps_w") as loop:
         ix = f.add(x, f.mul(loop.index, "%dilation_w"))
-        at = f.at(to, f.mul(loop.index, "%tap"))
+        at = f.at(to, f.mul(loop.index, written))
         inside = f.compare("ult", ix, "%width")
         with f.when(f.op(f"xor i1 {inside}, true")):
-            _fill(f, at, "%tap")
+            _fill(f, at, written)
         with f.when(inside):
             seen = f.at(source, f.mul(ix, "%pixel"))
             f.call("void", "copy", f"ptr {at}", f"ptr {seen}", "i64 %tap")
@@ -146,45 +158,60 @@ def _fill(f: Function, to: str, size: Value) -> None:
 
 
 def _filler(outer: Function, form: Form) -> None:
-    """@fill(to, size, byte): whole vectors, so up to one past the end."""
-    f = outer.module.function("fill", "ptr to", "i64 size", "i64 byte")
-    lanes = form.target.vector
-    value = f.splat("i8", lanes, f.op("trunc i64 %byte to i8"))
-    with f.loop(0, "%size", lanes) as loop:
-        f.store(f"<{lanes} x i8>", value, "%to", loop.index)
+    """@fill(to, size, value): whole vectors, so up to one past the end."""
+    f = outer.module.function("fill", "ptr to", "i64 size", "i64 value")
+    element, lanes = f"i{8 * form.width}", form.target.vector // form.width
+    value = f.splat(element, lanes, f.op(f"trunc i64 %value to {element}"))
+    with f.loop(0, "%size", form.target.vector) as loop:
+        f.store(f"<{lanes} x {element}>", value, "%to", loop.index)
 
 
-def _copier(outer: Function, form: Form) -> None:
+def copier(outer: Function, form: Form) -> None:
     """@copy(to, from, size): may write up to one vector past the end, reads no byte past it."""
     f = outer.module.function("copy", "ptr to", "ptr from", "i64 size")
-    wide = form.target.vector
+    wide = form.target.vector // form.width
     whole = f.op(f"and i64 %size, -{wide}")
     with f.loop(0, whole, wide) as loop:
-        f.store(f"<{wide} x i8>", f.load(f"<{wide} x i8>", "%from", loop.index), "%to", loop.index)
+        _move(f, form, f.load(f"<{wide} x i8>", "%from", loop.index), wide, loop.index)
     at = whole
-    if form.words and wide > 16:
-        _copy_masked(f, wide // 4, at)
+    if form.words and not form.change and wide > 16:
+        _copy_masked(f, form, wide // 4, 4, at)
+        return
+    if form.target.vector == 64:
+        _copy_masked(f, form, wide, 1, at)
         return
     part = wide // 2
     while part:
-        kind = f"<{part} x i8>"
         there = f.op(f"and i64 %size, {part}")
         with f.when(f.compare("ne", there, 0)):
-            f.store(kind, f.load(kind, "%from", at), "%to", at)
+            _move(f, form, f.load(f"<{part} x i8>", "%from", at), part, at)
         at = f.add(at, there)
         part //= 2
 
 
-def _copy_masked(f: Function, lanes: int, at: str) -> None:
-    """What is left, in words, by a load under a mask."""
-    kind = f"<{lanes} x i32>"
+def _move(f: Function, form: Form, x: str, lanes: int, at: str, element: str = "i8") -> None:
+    """Writes what was read from `at` on, changed."""
+    kind = f"<{lanes} x {element}>"
+    if form.change == "sign":
+        x = f.op(f"xor {kind} {x}, splat (i8 -128)")
+    if form.width == 2:
+        extend = "zext" if form.change == "wide_unsigned" else "sext"
+        x = f.op(f"{extend} {kind} {x} to <{lanes} x i16>")
+        kind, at = f"<{lanes} x i16>", f.mul(at, 2)
+    f.store(kind, x, "%to", at)
+
+
+def _copy_masked(f: Function, form: Form, lanes: int, item: int, at: str) -> None:
+    """What is left, in elements of `item` bytes, by a load under a mask."""
+    element = f"i{8 * item}"
+    kind = f"<{lanes} x {element}>"
     with f.when(f.compare("slt", at, "%size")):
-        words = f.op(f"lshr i64 {f.sub('%size', at)}, 2")
-        left = f.op(f"trunc i64 {words} to i32")
-        numbers = ", ".join(f"i32 {n}" for n in range(lanes))
-        mask = f.op(f"icmp slt {kind} <{numbers}>, {f.splat('i32', lanes, left)}")
-        arguments = (
-            f"ptr {f.at('%from', at)}", "i32 4", f"<{lanes} x i1> {mask}", f"{kind} zeroinitializer"
+        left = f.op(f"sdiv exact i64 {f.sub('%size', at)}, {item}")
+        left = f.op(f"trunc i64 {left} to {element}")
+        numbers = ", ".join(f"{element} {n}" for n in range(lanes))
+        mask = f.op(f"icmp slt {kind} <{numbers}>, {f.splat(element, lanes, left)}")
+        loaded = f.call(
+            kind, f"llvm.masked.load.v{lanes}{element}.p0", f"ptr {f.at('%from', at)}",
+            f"i32 {item}", f"<{lanes} x i1> {mask}", f"{kind} zeroinitializer",
         )  # fmt: skip
-        loaded = f.call(kind, f"llvm.masked.load.v{lanes}i32.p0", *arguments)
-        f.store(kind, loaded, "%to", at)
+        _move(f, form, loaded, lanes, at, element)

@@ -40,7 +40,7 @@ SLOTS = (
     "i64 m",  # rows of a part
     "i64 n",  # outputs of a row
     "i64 k",  # products of an output
-    "i64 x_row",  # bytes from row to row of x; of gathered rows, in scratch
+    "i64 x_row",  # bytes from row to row of x; of gathered or copied rows, in scratch
     "i64 output_row",  # bytes from row to row of the output
     "i64 panel_bytes",  # of a packed panel
     "i64 row_block",  # rows of a block, a multiple of `rows`
@@ -62,6 +62,9 @@ class Form(NamedTuple):
         item: bytes of an element of the output.
         gathers: rows are windows of a convolution, as gather.Form says; None: rows of a matrix.
         extra: slots that micro takes besides, as "type name".
+        copies: rows of a matrix are copied into scratch, changed as gather.Form says; they must
+            lie side by side.
+        finds: writes what else is to be known of the rows: f, address of the first, count.
     """
 
     rows: int
@@ -69,6 +72,8 @@ class Form(NamedTuple):
     item: int
     gathers: gather.Form | None
     extra: tuple[str, ...] = ()
+    copies: gather.Form | None = None
+    finds: Callable[[Function, str, str], None] | None = None
 
 
 # Writes what makes a panel: f, part (i64), panel (i64) -> its address.
@@ -138,7 +143,7 @@ def _fill_table(f: Function, form: Form, offset: str, first: str, count: str) ->
     if form.gathers is not None:
         x = gather.rows(f, form.gathers, x, first, count, table_bytes(f))
     else:
-        x = f.at(x, f.mul(first, "%x_row"))
+        x = _copied(f, form, x, first, count)
         with f.loop(0, count) as loop:
             place = f.mul(f.add(first, loop.index), "%output_row")
             f.store("i64", place, "%scratch", f.add(f.mul(loop.index, ENTRY), 8), 8)
@@ -147,6 +152,20 @@ def _fill_table(f: Function, form: Form, offset: str, first: str, count: str) ->
     with f.loop(0, rounded) as loop:
         row = f.at(x, f.mul(f.min(loop.index, final), "%x_row"))
         f.store("ptr", row, "%scratch", f.mul(loop.index, ENTRY), 8)
+    if form.finds is not None:
+        form.finds(f, x, count)
+
+
+def _copied(f: Function, form: Form, x: str, first: str, count: str) -> str:
+    """Where the rows of a matrix from `first` on are."""
+    if form.copies is None:
+        return f.at(x, f.mul(first, "%x_row"))
+    gather.copier(f, form.copies)
+    row = f.op(f"sdiv exact i64 %x_row, {form.copies.width}")
+    place = f.at("%scratch", table_bytes(f))
+    source = f.at(x, f.mul(first, row))
+    f.call("void", "copy", f"ptr {place}", f"ptr {source}", f"i64 {f.mul(count, row)}")
+    return place
 
 
 def table_bytes(f: Function) -> str:

@@ -11,6 +11,8 @@ python -m tests.fuzz --seconds 60 --seed 1 [--operator NAME]
     worker     cases in a process of little memory and with an alarm
     record     a pytest plugin that collects seeds
     soak       threads that run for long
+    guard_pages    arrays between pages that nobody may touch; work in a child process
+    guarded_steps  each native step of a plan, at guard pages
     atheris_run  the judge under libFuzzer
     tally      what a campaign counts, and its file
     __main__   starts workers, watches them, counts verdicts, keeps what failed

@@ -1,7 +1,7 @@
 """Runs cases in workers, watches them, counts verdicts, keeps what failed.
 
 python -m tests.fuzz --seconds 60 --seed 1 [--operator NAME] [--jobs 2] [--resume FILE]
-python -m tests.fuzz --cases 1000000 --seed 7
+python -m tests.fuzz --cases 1000000 --seed 7 [--backend jit]
 python -m tests.fuzz --replay FILE ...
 """
 
@@ -31,10 +31,10 @@ SAVE = 10.0  # seconds between states in the file
 class Campaign:
     """One seed: workers one after the other, each beginning where the last one ended."""
 
-    def __init__(self, seed: int, operator: str | None, start: int, share: Share) -> None:
+    def __init__(self, seed: int, operator: str | None, share: Share) -> None:
         self.seed = seed
         self.operator = operator
-        self.next = start
+        self.next = share.tally.next.get(f"{seed}/{operator}", 0)
         self.share = share
         self.failures: dict[str, list[int]] = {}
 
@@ -49,7 +49,8 @@ class Campaign:
             progress.write(self.next.to_bytes(8, "little"))
             progress.flush()
             options = {"seed": self.seed, "start": self.next, "operator": self.operator,
-                       "until": until, "count": count, "progress": progress.name}  # fmt: skip
+                       "until": until, "count": count, "backend": self.share.backend,
+                       "progress": progress.name}  # fmt: skip
             environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
             worker = subprocess.Popen(
                 [sys.executable, "-m", "tests.fuzz.worker", json.dumps(options)],
@@ -111,9 +112,10 @@ class Campaign:
 
 
 class Share:
-    """What the campaigns have in common: the tally, its file, where failures go."""
+    """What the campaigns have in common: the backend, the tally, its file, where failures go."""
 
-    def __init__(self, path: Path | None, keep: Path) -> None:
+    def __init__(self, backend: str, path: Path | None, keep: Path) -> None:
+        self.backend = backend
         self.path = path
         self.keep = keep
         self.tally = Tally.load(path)
@@ -140,11 +142,11 @@ class Share:
             self.tally.save(self.path)
 
 
-def replay(paths: list[str]) -> int:
+def replay(paths: list[str], backend: str) -> int:
     """Runs files again and shows where they fail."""
     failed = 0
     for path in paths:
-        verdict = judge(Path(path).read_bytes())
+        verdict = judge(Path(path).read_bytes(), backend=backend)
         print(path, *verdict)
         failed += verdict.kind == FAILED
     return failed
@@ -157,19 +159,19 @@ def main() -> int:
     parser.add_argument("--cases", type=int, help="stop when each seed has had so many more")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--operator", help="only models of this operator")
+    parser.add_argument("--backend", choices=("numpy", "jit"), default="numpy")
     parser.add_argument("--jobs", type=int, default=1, help="seeds at once: SEED, SEED + 1 ...")
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"), help="where failures go")
     parser.add_argument("--resume", type=Path, help="goes on where this file says, and updates it")
     parser.add_argument("--replay", nargs="+", metavar="FILE")
     options = parser.parse_args()
     if options.replay:
-        return int(replay(options.replay) > 0)
-    share = Share(options.resume, options.keep)
+        return int(replay(options.replay, options.backend) > 0)
+    share = Share(options.backend, options.resume, options.keep)
     campaigns = [
-        Campaign(seed, options.operator, share.tally.next.get(f"{seed}/{options.operator}", 0),
-                 share)
+        Campaign(seed, options.operator, share)
         for seed in range(options.seed, options.seed + options.jobs)
-    ]  # fmt: skip
+    ]
     seconds = options.seconds or (60.0 if options.cases is None else 1e9)
     until = time.time() + seconds
     cases = 1 << 62 if options.cases is None else options.cases

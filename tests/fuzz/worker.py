@@ -17,7 +17,7 @@ from collections import Counter
 from typing import Any
 
 from tests.fuzz.case import FAILED, Verdict, definitions, draw, judge, where
-from tests.fuzz.seeds import seeds
+from tests.fuzz.seeds import GRAPHS, seeds
 
 try:
     import resource
@@ -81,10 +81,11 @@ class Peak:
 
 
 def main(seed: int, start: int, operator: str | None, until: float, count: int,
-         progress: str) -> None:  # fmt: skip
+         backend: str, progress: str) -> None:  # fmt: skip
     """Runs cases from `start` on until the time `until`, or `count` of them."""
     definitions()
-    seeds()
+    for data in seeds()[GRAPHS]:
+        judge(data, backend=backend)  # so that compilers, too, are loaded before memory is counted
     if resource is not None:
         with open("/proc/self/statm") as file:
             now = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
@@ -99,7 +100,7 @@ def main(seed: int, start: int, operator: str | None, until: float, count: int,
         case = draw(seed, number, operator)
         peak.begin()
         began = time.process_time()
-        verdict = _timed(case.data)
+        verdict = _timed(case.data, backend)
         kind = f"{verdict.kind} {verdict.code}".strip() if case.data else "no file"
         batch.add(number, f"{case.origin}: {kind}", time.process_time() - began,
                   peak.bytes())  # fmt: skip
@@ -112,12 +113,12 @@ def main(seed: int, start: int, operator: str | None, until: float, count: int,
     batch.tell(number)
 
 
-def _timed(data: bytes) -> Verdict:
+def _timed(data: bytes, backend: str) -> Verdict:
     if resource is None:
-        return judge(data)
+        return judge(data, backend=backend)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
-        return judge(data)
+        return judge(data, backend=backend)
     except TooLongError as error:
         return Verdict(FAILED, "slow", where(error))
     except MemoryError as error:

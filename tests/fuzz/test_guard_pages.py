@@ -1,0 +1,133 @@
+"""Guard pages catch what they are for; and every compiled kernel stays within its tensors."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.fuzz.guard_pages import AVAILABLE, EDGES, END, START, DiedError, in_child, place
+from tests.fuzz.seeds import seeds
+
+pytestmark = pytest.mark.skipif(not AVAILABLE, reason="no fork or no mprotect here")
+COMPILER = find_spec("pytflite.jit") is not None and find_spec("llvmlite") is not None
+
+
+def lowered() -> list[str]:
+    """Operators that have a lowering."""
+    if not COMPILER:
+        return []
+    modules = import_module("pytflite.jit.lowering.registry").MODULES
+    return sorted({name for names in modules.values() for name in names})
+
+
+def targets() -> list[str]:
+    """Sets of instructions that this CPU has."""
+    if not COMPILER:
+        return []
+    target = import_module("pytflite.jit.target")
+    return [
+        t.name
+        for t in target.TARGETS
+        if t.architecture == target.architecture() and t.needs <= target.cpu_features()
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 100, 4096, 5000])
+@pytest.mark.parametrize("edge", EDGES)
+def test_what_is_placed_is_a_copy(edge: str, size: int) -> None:
+    array = np.arange(size, dtype=np.int32)
+    placed = place(array, edge, alignment=4)
+    assert np.array_equal(placed.array, array) and placed.array.ctypes.data % 4 == 0
+    placed.array[:] = 7
+    assert placed.intact() and array[-1] == size - 1
+
+
+@pytest.mark.parametrize(
+    ("edge", "offset"), [(START, -1), (END, 100)], ids=["before", "behind"]
+)  # fmt: skip
+def test_who_reads_or_writes_beside_an_array_dies(edge: str, offset: int) -> None:
+    placed = place(np.zeros(100, np.uint8), edge)
+    address = placed.array.ctypes.data
+    in_child(lambda note: ctypes.memset(address, 1, 100))
+    assert placed.array.sum() == 100  # seen by the parent
+
+    def read(note: Any) -> None:
+        note("reads")
+        ctypes.string_at(address + offset, 1)
+
+    def write(note: Any) -> None:
+        note("writes")
+        ctypes.memset(address + offset, 0, 1)
+
+    for act, told in ((read, "reads"), (write, "writes")):
+        with pytest.raises(DiedError, match=rf"SIG(SEGV|BUS) at '{told}'"):
+            in_child(act)
+
+
+def test_who_writes_into_an_input_dies() -> None:
+    placed = place(np.zeros(100, np.uint8), END, writable=False)
+    address = placed.array.ctypes.data
+    in_child(lambda note: ctypes.string_at(address, 100))
+    with pytest.raises(DiedError, match="SIG"):
+        in_child(lambda note: ctypes.memset(address, 0, 1))
+
+
+def test_what_does_not_reach_the_guard_page_is_seen_too() -> None:
+    placed = place(np.zeros(100, np.uint8), START)
+    assert placed.intact()
+    ctypes.memset(placed.array.ctypes.data + 100, 0, 1)
+    assert not placed.intact()
+    placed = place(np.zeros(100, np.uint8), END, alignment=64)
+    assert placed.array.ctypes.data % 64 == 0
+    ctypes.memset(placed.array.ctypes.data + 100, 0, 1)  # within what the alignment leaves
+    assert not placed.intact()
+
+
+def test_errors_and_hangs_of_children_are_told() -> None:
+    def wrong(note: Any) -> None:
+        raise ValueError("so and so")
+
+    with pytest.raises(DiedError, match="ValueError: so and so"):
+        in_child(wrong)
+
+    def endless(note: Any) -> None:
+        note("waiting")
+        threading.Event().wait()
+
+    with pytest.raises(DiedError, match="SIGKILL at 'waiting'"):
+        in_child(endless, seconds=0.5)
+
+
+@pytest.mark.skipif(not COMPILER, reason="no compiled backend here")
+@pytest.mark.filterwarnings("error:.*could not be lowered")
+@pytest.mark.parametrize("target", targets())
+@pytest.mark.parametrize("operator", lowered())
+def test_kernels_stay_within_their_tensors(
+    operator: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each lowering, on the models of its operator that the fuzzer begins with."""
+    from pytflite.model.model import Model
+    from tests.fuzz.guarded_steps import check_steps
+
+    monkeypatch.setenv("PYTFLITE_CPU", target)
+    models = [Model.open(data) for data in seeds().get(operator, ())]
+    assert models, "no seed has this operator"
+    assert sum(check_steps(model) for model in models), "none of its seeds is compiled"
+
+
+@pytest.mark.skipif(not COMPILER, reason="no compiled backend here")
+@pytest.mark.filterwarnings("error:.*could not be lowered")
+@pytest.mark.parametrize("operator", lowered())
+def test_kernels_of_mutants_stay_within_their_tensors(operator: str) -> None:
+    """Odd shapes, types and options; most are refused before there is a kernel."""
+    from tests.fuzz.case import make
+    from tests.fuzz.guarded_steps import check_bytes
+
+    for number in range(30):
+        check_bytes(make(4, number, operator))

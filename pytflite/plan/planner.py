@@ -30,6 +30,7 @@ from pytflite.plan.guard import check_size, guard
 from pytflite.plan.memory import lay_out
 from pytflite.plan.nodes import Lookup, definition_of, make_node
 from pytflite.plan.plan import Backend, Plan, Step
+from pytflite.plan.sharing import shared
 
 
 class Planner:
@@ -85,7 +86,8 @@ class Planner:
             plan, steps = self._forward(subgraph, specs)
         steps = _needed(steps, plan)
         if self.backend is not None:
-            steps, plan.awaited = self.backend.lower(steps)
+            backend = self.backend.apart() if self.preserve else self.backend
+            steps, plan.awaited = backend.lower(steps, plan.outputs)
         for step in steps:
             if step.work is None:
                 self._prepare(step)
@@ -302,7 +304,7 @@ class Planner:
         if step.dynamic:
             return
         node, definition = step.node, step.definition
-        step.p = guard(node, definition.prepare, node, step.input_specs, step.output_specs)
+        step.p = shared(guard(node, definition.prepare, node, step.input_specs, step.output_specs))
         if definition.scratch is not None:
             step.scratch = definition.scratch(step.p)
 

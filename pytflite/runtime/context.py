@@ -17,6 +17,7 @@ from pytflite.ops.spec import Node, Spec
 from pytflite.plan.arena import ALIGNMENT
 from pytflite.plan.guard import empty_within, exhausted, guard, internal
 from pytflite.plan.plan import BoundProgram, Plan, Refused, Step, cost_of
+from pytflite.plan.sharing import shared
 from pytflite.runtime.state import State
 
 _PREPARED_SHAPES = 8  # sets of input shapes for which a dynamic step keeps its P
@@ -329,7 +330,7 @@ class Execution:
             outputs = tuple(guard(step.node, definition.infer, step.node, specs))
             cost = guard(step.node, cost_of, definition, step.node, specs, outputs)
             self._caller.charge(cost.macs, 0)
-            p = guard(step.node, definition.prepare, step.node, specs, outputs)
+            p = shared(guard(step.node, definition.prepare, step.node, specs, outputs))
             if len(bound.prepared) >= _PREPARED_SHAPES:
                 bound.prepared.pop(next(iter(bound.prepared)), None)
             bound.prepared[shapes] = outputs, p, cost.macs

@@ -50,7 +50,7 @@ def inspect(model: Path, as_json: bool, tensors: bool) -> None:
 @click.option("--random", "seed", type=int, metavar="SEED", help="Random inputs instead.")
 @click.option("--labels", is_flag=False, flag_value="", default=None, metavar="[FILE]",
               help="Name the classes: from FILE, or from the model's metadata.")  # fmt: skip
-@click.option("--top", type=click.IntRange(1), default=5, show_default=True,
+@click.option("--top", type=click.IntRange(1), default=5, show_default=True, metavar="N",
               help="How many of the best classes.")  # fmt: skip
 @click.option("--mean", type=float, help="Pictures: subtract this from each pixel (0 to 255).")
 @click.option("--std", type=float, help="Pictures: then divide by this.")
@@ -70,20 +70,23 @@ def run(
 
 @cli.command()
 @click.argument("model", type=MODEL)
-@click.option("--runs", type=click.IntRange(1), default=50, show_default=True,
+@click.option("--runs", type=click.IntRange(1), default=50, show_default=True, metavar="N",
               help="Runs that count (at most).")  # fmt: skip
-@click.option("--warmup", type=click.IntRange(0), default=3, show_default=True,
+@click.option("--warmup", type=click.IntRange(0), default=3, show_default=True, metavar="N",
               help="Runs before them that do not.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(min=0), default=10.0, show_default=True,
-              help="Stop after this time, whatever the number of runs.")  # fmt: skip
-@click.option("--threads", type=click.IntRange(1), help="Number of threads.")
+              metavar="S", help="Stop after this time, whatever the number of runs.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Number of threads.")
 @click.option("--no-profile", is_flag=True, help="Leave out the table of operators.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def benchmark(
     model: Path, runs: int, warmup: int, seconds: float, threads: int | None, no_profile: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Time MODEL on random inputs: loading, the first run, later runs, and each operator."""
+    """Time MODEL: loading, the first run, later runs, and each operator.
+
+    Its inputs are random.
+    """
     from pytflite.tools import benchmarking
 
     benchmarking.show(
@@ -103,7 +106,7 @@ def benchmark(
               help="Other random inputs (those of seed 0 unless told).")  # fmt: skip
 @click.option("--samples", type=click.IntRange(1), metavar="N",
               help="How many random samples (1), or how many of those given at most.")  # fmt: skip
-@click.option("--with", "runtime", type=click.Choice(["litert", "numpy"]),
+@click.option("--with", "runtime", type=click.Choice(["litert", "numpy", "jit"]),
               help="What REFERENCE runs on (and TESTED, if there is one).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 @click.option("--plot", "picture", type=click.Path(dir_okay=False, path_type=Path),
@@ -112,11 +115,12 @@ def compare(
     reference: Path, tested: Path | None, inputs: Sequence[str], seed: int | None,
     samples: int | None, runtime: str | None, as_json: bool, picture: Path | None,
 ) -> None:  # fmt: skip
-    """Hold the layers of TESTED to those of REFERENCE: where does a quantised model go wrong?
+    """Hold the layers of TESTED to those of REFERENCE.
 
-    For each layer the signal-to-noise ratio (SQNR), cosine, greatest error and share of saturated
-    values; then the layer that goes wrong first. With REFERENCE alone, --with litert holds pytflite
-    to LiteRT.
+    Where does a quantised model go wrong? For each layer the signal-to-noise ratio (SQNR), cosine,
+    greatest error and share of saturated values; then the layer that goes wrong first. With
+    REFERENCE alone, --with litert holds pytflite to LiteRT, and --with jit the compiled backend to
+    NumPy.
     """
     from pytflite.tools.comparison import showing
 
@@ -134,7 +138,8 @@ def compare(
     "--input", "-i", "inputs", multiple=True, metavar="[NAME=]FILE",
     help="What to run it on, as for `run`: a picture, .npy, or .npz. Otherwise random.",
 )  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
+@click.option("--random", "--seed", "seed", type=int, default=0, show_default=True,
+              metavar="SEED", help="Other random inputs.")  # fmt: skip
 @click.option("--no-run", is_flag=True, help="Do not run it: no times, no values.")
 @click.option("--compare", type=MODEL, metavar="REFERENCE",
               help="Colour operators by their error beside this (float) model.")  # fmt: skip
@@ -169,18 +174,30 @@ def doctor(as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--seed", type=int, help="Which drawings; by default others each time.")
-@click.option("--drawings", type=click.IntRange(1), default=1, show_default=True,
+@click.option("--seed", type=int, metavar="SEED",
+              help="Which drawings; by default others each time.")  # fmt: skip
+@click.option("--drawings", type=click.IntRange(1), default=1, show_default=True, metavar="N",
               help="How many.")  # fmt: skip
 def demo(seed: int | None, drawings: int) -> None:
-    """Recognise a doodle, with float32, float16, dynamic-range, int8 and int16x8 models."""
+    """Recognise a doodle, with models in float and quantised.
+
+    Those are float32, float16, dynamic-range, int8 and int16x8.
+    """
     from pytflite.tools import demonstration
 
     demonstration.show(seed=seed, drawings=drawings)
 
 
+def _operators(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Names of operators that begin so, for completion in a shell."""
+    from pytflite.ops.catalogue import BUILTIN_MODULES, CUSTOM_MODULES
+
+    names = sorted({*BUILTIN_MODULES, *CUSTOM_MODULES})
+    return [name for name in names if name.lower().startswith(begun.lower())]
+
+
 @cli.command("explain-op")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_operators)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def explain_op(name: str | None, as_json: bool) -> None:
     """Tell what operator NAME computes, its versions, types and where it is defined.

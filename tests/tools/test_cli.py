@@ -31,11 +31,40 @@ def pytflite(
     return done
 
 
+COMMANDS = {
+    "inspect", "run", "benchmark", "compare", "report", "doctor", "demo", "explain-op",
+}  # fmt: skip
+
+
 def test_help_lists_the_commands() -> None:
-    out = pytflite("--help").stdout
-    for command in ("inspect", "run", "benchmark", "doctor", "demo", "explain-op"):
-        assert command in out
-        assert "Usage" in pytflite(command, "--help").stdout
+    out = pytflite("--help", COLUMNS="100").stdout
+    listed = out.partition("Commands:")[2].splitlines()[1:]
+    assert {line.split()[0] for line in listed} >= COMMANDS
+    assert not [line for line in listed if line.endswith("...")]  # each has a line of its own
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_help_of_a_command(command: str) -> None:
+    out = pytflite(command, "--help", COLUMNS="100").stdout
+    assert out.startswith(f"Usage: pytflite {command}") and "RANGE" not in out
+    assert all(len(line) <= 100 for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("begun", "want"),
+    [
+        ("comp", {"plain,compare"}),
+        ("compare --with ", {"plain,litert", "plain,numpy", "plain,jit"}),
+        ("report m", {"file,m"}),
+        ("explain-op depthw", {"plain,DEPTHWISE_CONV_2D"}),
+    ],
+)
+def test_completion_in_a_shell(begun: str, want: set[str]) -> None:
+    words = f"pytflite {begun}"
+    asked = {"_PYTFLITE_COMPLETE": "bash_complete", "COMP_WORDS": words}
+    done = pytflite(**asked, COMP_CWORD=str(words.count(" ")))
+    assert set(done.stdout.splitlines()) >= want
+    assert "_pytflite_completion" in pytflite(_PYTFLITE_COMPLETE="zsh_source").stdout
 
 
 def test_inspect() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import pytflite
-from pytflite.errors import InputError, ModelError
+from pytflite.errors import InputError, ModelError, UnsupportedOperatorError
 from pytflite.format.schema import BuiltinOperator
 from pytflite.model.dtypes import FLOAT32
 from pytflite.model.graph import Operator, OperatorCode
@@ -336,6 +336,22 @@ def test_litert_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(InputError, match="LiteRT is not installed") as caught:
         compare(INT8, runtime="litert")
     assert "ai-edge-litert" in str(caught.value.hint)
+
+
+def test_the_compiled_backend_is_held_to_numpy(drawings: np.ndarray) -> None:
+    pytest.importorskip("numba", reason="the compiled backend is an extra")
+    found = compare(INT8, runtime="jit", inputs=[drawings[:2].astype(np.float32)])
+    assert len(found) == 9 and all(row.sqnr == math.inf for row in found)
+    floats = compare(FLOAT, runtime="jit", inputs=[drawings[:2]])
+    assert all(row.sqnr > 110 for row in floats) and floats.first_wrong is None
+
+
+def test_a_compiled_backend_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pytflite.jit.backend", None)
+    for tested in (None, INT8):
+        with pytest.raises(UnsupportedOperatorError, match="no compiled backend here") as caught:
+            compare(FLOAT, tested, runtime="jit")
+        assert caught.value.code == "backend.jit" and "numpy" in str(caught.value.hint).lower()
 
 
 def test_refusals(drawings: np.ndarray) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pytflite.tools.doodle import model_path
 from pytflite.tools.report import report
 from tests.tools.browser import Browser, browser
 from tests.tools.test_report import evil_model, loop
+from tests.tools.test_report_errors import X, broken
 
 __all__ = ["browser"]  # a fixture is found by its name in the module
 
@@ -155,6 +157,39 @@ def test_light_and_dark(browser: Browser, page: Path) -> None:
     assert light != dark
     browser.click("#theme")
     assert browser.run(ground) == light
+
+
+def test_errors_are_colours_and_words(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "broken.html"
+    report(broken(5), {"image": X}, name="broken", compare=model_path("float32")).save(path)
+    browser.open(path)
+    assert browser.run("return report.state.colour") == "e"
+    assert "100 %" in browser.text("#legend")
+    colours = """
+        const canvas = document.getElementById("graph"), box = canvas.getBoundingClientRect();
+        const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        return [1, 6].map((node) => {
+          const [x, y] = report.placeOf(node);
+          const row = Math.round((y - box.top - 17 * report.view.k) * devicePixelRatio);
+          const at = 4 * (row * canvas.width + Math.round((x - box.left) * devicePixelRatio));
+          return [...data.slice(at, at + 3)];
+        })"""
+    sound, wrong = browser.run(colours)
+    assert min(sound) > 200 and wrong[0] > 200 and wrong[2] < 100  # pale, and red
+    assert "Goes wrong at: #5" in browser.text("#details")
+    browser.click("#details .link")
+    details = browser.text("#details")
+    assert "operator #5" in details and "something goes wrong" in details and "SQNR" in details
+    browser.click("#tab-operators")
+    browser.click("#view-operators th:nth-child(6) button")  # by error, the greatest first
+    assert browser.text("#view-operators tbody tr:first-child td:nth-child(6)") == "100 %"
+
+
+def test_operators_of_a_loop_have_times(browser: Browser, tmp_path: Path) -> None:
+    report(loop(), {"x": np.int32([0])}).save(tmp_path / "loop.html")
+    browser.open(tmp_path / "loop.html", "graph-2-0")
+    details = browser.text("#details")
+    assert "3 times in a run" in details and "time" in details and "max3" in details
 
 
 def test_an_attack_stays_text(browser: Browser, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pytflite.runtime.feeding import fit_shape, integer_range, to_tensor
 from pytflite.tools.comparison.alignment import Flow, align, align_inputs
 from pytflite.tools.comparison.alone import Alone, carried
 from pytflite.tools.comparison.measures import Comparison, Judge
-from pytflite.tools.comparison.runtimes import Running
+from pytflite.tools.comparison.runtimes import ONE_MODEL, Running
 from pytflite.tools.sampling import random_inputs
 
 
@@ -31,13 +31,15 @@ def compare(
 
     Args:
         reference: the model to be held to, as for Interpreter.
-        tested: the model to be judged. None: `reference` itself, on pytflite, held to `runtime`.
+        tested: the model to be judged. None: `reference` itself on two runtimes: for 'litert'
+            pytflite (NumPy) is held to it, 'jit' is held to NumPy.
         inputs: values by name of the reference's inputs, or in order. Where the leading size is a
             multiple of the model's, they are that many samples.
         seed: random inputs if none are given: floats in the range that the quantised twin's input
             can hold, otherwise from -1 to 1.
         samples: how many random samples (1 unless told), or at most how many of those given.
-        runtime: 'numpy' (pytflite) or 'litert' (its reference kernels), for both models.
+        runtime: 'numpy' or 'jit' (pytflite's backends) or 'litert' (its reference kernels), for
+            both models.
 
     Returns:
         A list of records, `pandas.DataFrame(records)` makes a table of them; and which layer has
@@ -50,12 +52,14 @@ def compare(
     if tested is None and runtime == "numpy":
         raise InputError(
             "one model on one runtime leaves nothing to compare", code="compare.runtime",
-            hint="give a second model, or hold it to LiteRT: runtime='litert' (--with litert)",
+            hint="give a second model, or compare runtimes: runtime='litert' (--with litert) or "
+            "'jit'",
         )  # fmt: skip
+    runtimes = ONE_MODEL.get(runtime) if tested is None else None
     left = Model.open(reference)
     right = left if tested is None else Model.open(tested)
     places = align_inputs(left, right)
-    first, second = Running(left, runtime), Running(right, runtime if tested else "numpy")
+    first, second = map(Running, (left, right), runtimes or (runtime, runtime))
     flows = Flow(left, first.shapes()), Flow(right, second.shapes())
     if tested is None:
         pairs = [(layer, layer) for layer in (*flows[1].layers, *flows[1].carriers)]
@@ -69,7 +73,7 @@ def compare(
         second.feed([carried(*each) for each in tensors])
         for i, j in judge.wanted():
             judge.add(j, i, first.value(i), second.value(j))
-    return judge.result(Alone(*flows, second, runtime))
+    return judge.result(Alone(*flows, second, first.runtime))
 
 
 def _samples(

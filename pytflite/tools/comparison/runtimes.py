@@ -1,4 +1,4 @@
-"""A model on one runtime or another, every tensor kept: pytflite, or LiteRT where installed."""
+"""A model on one runtime or another, every tensor kept: pytflite's backends, or LiteRT."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ class Running:
 
     Args:
         model: the model.
-        runtime: 'numpy' for pytflite, 'litert' for LiteRT's reference kernels.
+        runtime: 'numpy' or 'jit' for pytflite's backends, 'litert' for LiteRT's reference kernels.
 
     Raises:
         InputError: there is no such runtime, or it is not installed.
+        UnsupportedOperatorError: 'jit' is asked for where nothing can be compiled.
         TFLiteError: the runtime refuses the model.
     """
 
@@ -81,7 +82,11 @@ class Running:
 
 
 def _numpy(model: Model) -> Any:
-    return Interpreter(model, experimental_preserve_all_tensors=True)
+    return Interpreter(model, backend="numpy", experimental_preserve_all_tensors=True)
+
+
+def _jit(model: Model) -> Any:
+    return Interpreter(model, backend="jit", wait=True, experimental_preserve_all_tensors=True)
 
 
 def _litert(model: Model) -> Any:
@@ -105,7 +110,10 @@ def _litert(model: Model) -> Any:
         ) from error
 
 
-RUNTIMES: dict[str, Callable[[Model], Any]] = {"numpy": _numpy, "litert": _litert}
+RUNTIMES: dict[str, Callable[[Model], Any]] = {"litert": _litert, "numpy": _numpy, "jit": _jit}
+
+ONE_MODEL = {"litert": ("litert", "numpy"), "jit": ("numpy", "jit")}
+"""For one model on two runtimes: which is held to (the reference) and which is tested."""
 
 
 def real_values(array: Array, tensor: Tensor) -> Array | None:

@@ -12,8 +12,11 @@ from pytflite.model.model import Model
 from pytflite.tools.comparison import plot
 from pytflite.tools.comparison.comparing import compare
 from pytflite.tools.comparison.measures import Comparison, LayerError
+from pytflite.tools.comparison.runtimes import ONE_MODEL
 from pytflite.tools.running import read_inputs
 from pytflite.tools.terminal import console, print_json, shape, table
+
+_NAMES = {"numpy": "pytflite (NumPy)", "jit": "pytflite (compiled)", "litert": "LiteRT"}
 
 
 def show(
@@ -46,8 +49,9 @@ def show(
 
 def _title(reference: Path, tested: Path | None, runtime: str | None) -> str:
     if tested is None:
-        return f"{reference.name} on pytflite, held to {runtime or 'numpy'}"
-    on = "" if runtime in (None, "numpy") else f", both on {runtime}"
+        held_to, on = ONE_MODEL.get(runtime or "", ("numpy", "numpy"))
+        return f"{reference.name} on {_NAMES[on]}, held to {_NAMES[held_to]}"
+    on = "" if runtime in (None, "numpy") else f", both on {_NAMES[runtime]}"
     return f"{tested.name} held to {reference.name}{on}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from pytflite.jit.declaration import is_python
 from pytflite.jit.image import Image, link
 from pytflite.jit.ir import Module
 from pytflite.jit.kernel import Kernel
@@ -25,6 +26,10 @@ def _machine(target: Target) -> Any:
 
 def parse(kernel: Kernel, target: Target) -> Any:
     """The LLVM module of a kernel."""
+    if is_python(kernel):
+        from pytflite.jit.numba_kernels import module_of
+
+        return module_of(kernel, _machine(target), target.triple)
     file, _, name = kernel.emitter.partition(".")
     emit = getattr(import_module(f"pytflite.jit.emit.{file}"), name)
     module = Module()

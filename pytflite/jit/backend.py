@@ -8,9 +8,10 @@ NumPy kernels answer.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from pytflite.errors import TFLiteError
+from pytflite.jit.fusion import fuse
 from pytflite.jit.kernel import At, Kernel, Packed, Work
 from pytflite.jit.library import LIBRARY
 from pytflite.jit.lowering.registry import Lowered, find_lowering
@@ -37,12 +38,13 @@ class Compiled:
         precision: "float32", "high" or "medium".
         numerics: "reference" or "litert".
         wait: plan only when the kernels are compiled.
+        fuses: whether one kernel may do several operators.
         target: for which CPU; None is this one.
     """
 
     def __init__(
         self, model: Model, precision: str = "float32", numerics: str = "reference",
-        wait: bool = False, target: Target | None = None,
+        wait: bool = False, fuses: bool = True, target: Target | None = None,
     ) -> None:  # fmt: skip
         found = target or host_target()
         if found is None:
@@ -52,18 +54,25 @@ class Compiled:
         self.precision = precision
         self.numerics = numerics
         self.wait = wait
+        self.fuses = fuses
         self._model = model
 
     # --- what the planner asks ------------------------------------------------------------------
 
-    def lower(self, steps: Sequence[Step]) -> tuple[list[Step], Sequence[Kernel]]:
+    def lower(
+        self, steps: Sequence[Step], outputs: Collection[int]
+    ) -> tuple[list[Step], Sequence[Kernel]]:
         """Makes steps native where there is a lowering, and its kernels are at hand.
+
+        Args:
+            steps: in order.
+            outputs: tensors that are read after the run, and so must be computed.
 
         Returns:
             The steps, and kernels that are still to be compiled.
         """
-        works = {step: self._lower(step) for step in steps}
-        native = {s: tuple(w) for s, w in works.items() if not isinstance(w, str)}
+        groups = [pair for s in self._fused(steps, outputs) for pair in self._lowered(s)]
+        native = {s: tuple(w) for s, w in groups if not isinstance(w, str)}
         kernels = dict.fromkeys(w.kernel for work in native.values() for w in work)
         if kernels:
             kernels[RUNNER] = None
@@ -71,18 +80,27 @@ class Compiled:
                 self.library.wait(kernels, self.target)
         found = self.library.find(kernels, self.target)
         failures = {k: self.library.failures.get((k, self.target)) for k in kernels}
-        for step, lowered in works.items():
+        result: list[Step] = []
+        for step, lowered in groups:
             if isinstance(lowered, str):
-                step.reason = lowered
-                continue
-            missing = [k for k in (RUNNER, *(w.kernel for w in lowered)) if k not in found]
-            if not missing:
-                step.make_native(native[step])
+                reason = lowered
             else:
-                told = [reason for k in missing if (reason := failures[k])]
-                step.reason = told[0] if told else "its kernel is not compiled yet"
+                missing = [k for k in (RUNNER, *(w.kernel for w in lowered)) if k not in found]
+                if not missing:
+                    step.make_native(native[step])
+                    result.append(step)
+                    continue
+                told = [failure for k in missing if (failure := failures[k])]
+                reason = told[0] if told else "its kernel is not compiled yet"
+            for part in step.parts or (step,):
+                part.reason = reason
+                result.append(part)
         awaited = [k for k in kernels if k not in found and failures[k] is None]
-        return list(steps), awaited
+        return result, awaited
+
+    def apart(self) -> Compiled:
+        """The same backend, which leaves each operator a step of its own."""
+        return Compiled(self._model, self.precision, self.numerics, self.wait, False, self.target)
 
     def arrived(self, kernels: Sequence[Kernel]) -> bool:
         """Whether there is nothing to wait for any more."""
@@ -109,9 +127,20 @@ class Compiled:
         addresses = self.library.find([RUNNER, *{w.kernel for w in works}], self.target)
         return Program(works, plan.offsets, addresses)
 
+    def _fused(self, steps: Sequence[Step], outputs: Collection[int]) -> Sequence[Step]:
+        return fuse(steps, outputs) if self.fuses else steps
+
+    def _lowered(self, step: Step) -> list[tuple[Step, Lowered]]:
+        """The step with its work, or its parts each with theirs if it cannot be done at once."""
+        lowered = self._lower(step)
+        if isinstance(lowered, str) and step.parts:
+            return [pair for part in step.parts for pair in self._lowered(part)]
+        return [(step, lowered)]
+
     def _lower(self, step: Step) -> Lowered:
         lower = find_lowering(step.node.name)
-        if lower is None or BUILTINS.get(step.node.name) is not step.definition:
+        known = BUILTINS.get(step.node.name)
+        if lower is None or known is None or step.definition.eval is not known.eval:
             return "there is no compiled kernel for this operator"
         if step.dynamic:
             return "its shapes are known only at run time"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from pytflite.model.graph import Array
@@ -33,8 +33,14 @@ class Program(Protocol):
 class Backend(Protocol):
     """A compiled backend, as plans see it."""
 
-    def lower(self, steps: Sequence[Step]) -> tuple[list[Step], Sequence[Any]]:
+    def lower(
+        self, steps: Sequence[Step], outputs: Collection[int]
+    ) -> tuple[list[Step], Sequence[Any]]:
         """Makes steps native where it can; and which kernels are still to come for others."""
+        ...
+
+    def apart(self) -> Backend:
+        """The same backend, which leaves each operator a step of its own."""
         ...
 
     def link(self, plan: Plan) -> Program | None:
@@ -48,7 +54,8 @@ class Step:
     `inputs` and `outputs` are tensor indices of the subgraph (-1: left out); `p` is what prepare
     made. If `dynamic`, the input shapes are known only at run time, and infer and prepare are
     called then. If `work` is not None the step is native: a backend's kernels compute it, which are
-    the `records` (from, to) of the plan's program; if it is None, `reason` says why.
+    the `records` (from, to) of the plan's program; if it is None, `reason` says why. A native step
+    may do several operators at once, its `parts`; the node is that of the last.
     """
 
     __slots__ = (
@@ -61,6 +68,7 @@ class Step:
         "output_specs",
         "outputs",
         "p",
+        "parts",
         "pure",
         "reason",
         "records",
@@ -92,6 +100,7 @@ class Step:
         self.p: Any = None
         self.scratch = 0
         self.work: Sequence[Any] | None = None
+        self.parts: tuple[Step, ...] = ()
         self.records = (0, 0)
         self.reason = ""
         # Constant inputs that prepare took into P: eval gets None for them.
@@ -111,6 +120,9 @@ class Step:
     @property
     def cost(self) -> Cost:
         """Multiply-accumulates and bytes; zero where shapes are unknown."""
+        if self.parts:
+            macs = sum(part.cost.macs for part in self.parts)
+            return Cost(macs, cost_of_tensors((*self.input_specs, *self.output_specs)))
         return cost_of(self.definition, self.node, self.input_specs, self.output_specs)
 
     def __repr__(self) -> str:
@@ -126,7 +138,12 @@ def cost_of(
         return Cost(0, 0)
     if definition.cost is not None:
         return definition.cost(node, inputs, outputs)
-    return Cost(0, sum(s.nbytes for s in specs))
+    return Cost(0, cost_of_tensors(specs))
+
+
+def cost_of_tensors(specs: Sequence[Spec | None]) -> int:
+    """Bytes of tensors of known shapes."""
+    return sum(s.nbytes for s in specs if s is not None)
 
 
 class Plan:

@@ -26,7 +26,34 @@ from pytflite.plan.plan import Step
 
 MODULES: dict[str, tuple[str, ...]] = {
     "convolution": ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"),
-    "clamp": ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"),
+    "elementwise": (
+        "ABS",
+        "NEG",
+        "SQUARE",
+        "SQRT",
+        "RSQRT",
+        "FLOOR",
+        "CEIL",
+        "ROUND",
+        "SIGN",
+        "EXP",
+        "TANH",
+        "LOGISTIC",
+        "HARD_SWISH",
+        "RELU",
+        "RELU6",
+        "RELU_N1_TO_1",
+        "RELU_0_TO_1",
+        "ADD",
+        "SUB",
+        "MUL",
+        "DIV",
+        "MAXIMUM",
+        "MINIMUM",
+        "SQUARED_DIFFERENCE",
+        "PRELU",
+        "LEAKY_RELU",
+    ),
 }
 
 

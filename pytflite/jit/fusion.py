@@ -1,0 +1,86 @@
+"""Fusion: several steps that one kernel can do at once become one step.
+
+What is fused is never read by anyone else, and not asked for after the run.
+
+    elementwise chains      y = relu(x * s + b), logistic(x) * x ...: one pass over memory
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from pytflite.jit.lowering.elementwise import expression_of
+from pytflite.ops.spec import Spec
+from pytflite.plan.plan import Step
+
+_MOST_OPERANDS = 8
+
+
+def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
+    """The steps, in order, with fused ones in the place of their last part."""
+    uses = Counter(i for step in steps for i in dict.fromkeys(step.inputs))
+    uses.update(outputs)
+    return _chains(steps, uses)
+
+
+def _chains(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
+    """Elementwise steps, each computing what only the next one reads."""
+    made: dict[int, list[Step]] = {}  # by output: the chain that computes it
+    place: dict[int, int] = {}  # by output: where in the result that chain stands
+    result: list[Step | None] = []
+    for step in steps:
+        parts = [step]
+        if _joins(step):
+            for index in dict.fromkeys(step.inputs):
+                chain = made.get(index)
+                if chain is None or uses[index] != 1 or not _same_shape(step, index):
+                    continue
+                if len(_inputs([*chain, *parts])) > _MOST_OPERANDS:
+                    continue
+                parts = [*chain, *parts]
+                result[place[index]] = None
+                del made[index]
+            made[step.outputs[0]] = parts
+            place[step.outputs[0]] = len(result)
+        result.append(step if len(parts) == 1 else _joined(parts))
+    return [step for step in result if step is not None]
+
+
+def _joins(step: Step) -> bool:
+    return not step.dynamic and len(step.outputs) == 1 and expression_of(step) is not None
+
+
+def _same_shape(step: Step, index: int) -> bool:
+    """Whether an input is read element by element."""
+    spec = step.input_specs[step.inputs.index(index)]
+    return spec is not None and spec.shape == step.output_specs[0].shape
+
+
+def _inputs(parts: Sequence[Step]) -> dict[int, Spec | None]:
+    """Tensors that the parts read and none of them computes."""
+    computed = {i for part in parts for i in part.outputs}
+    return {
+        index: spec
+        for part in parts
+        for index, spec in zip(part.inputs, part.input_specs, strict=True)
+        if index not in computed
+    }
+
+
+def _joined(parts: Sequence[Step]) -> Step:
+    last = parts[-1]
+    inputs = _inputs(parts)
+    in_place = tuple((0, n) for n in range(len(inputs)))
+    step = Step(
+        last.node,
+        last.definition._replace(in_place=in_place, packs=()),
+        tuple(inputs),
+        last.outputs,
+        tuple(inputs.values()),
+        last.output_specs,
+    )
+    step.pure = all(part.pure for part in parts)
+    step.rows_apart = all(part.rows_apart for part in parts)
+    step.parts = tuple(parts)
+    return step

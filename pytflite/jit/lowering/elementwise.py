@@ -1,0 +1,174 @@
+"""Elementwise operators in float32, one by one or as chains that are computed in one pass.
+
+An operator is an expression of its inputs (emit/elementwise.py has the names); a chain is the
+expressions of its operators put into each other. Each operator rounds as it would alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import NamedTuple
+
+from pytflite.jit.emit.elementwise import BLOCK
+from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.model.dtypes import FLOAT32
+from pytflite.ops.activation import bounds
+from pytflite.ops.spec import Node, Shape
+from pytflite.plan.plan import Step
+
+TILE = 4 * BLOCK  # elements that make a tile worth its start
+_INFINITY = float("inf")
+
+_UNARY = {
+    "ABS": "abs", "NEG": "neg", "SQUARE": "square", "SQRT": "sqrt", "RSQRT": "rsqrt",
+    "FLOOR": "floor", "CEIL": "ceil", "ROUND": "round", "SIGN": "sign", "EXP": "exp",
+    "TANH": "tanh", "LOGISTIC": "logistic", "HARD_SWISH": "hard_swish",
+}  # fmt: skip
+_CLAMPED = {
+    "RELU": (0.0, _INFINITY),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU_0_TO_1": (0.0, 1.0),
+}
+_BINARY = {
+    "ADD": "add", "SUB": "sub", "MUL": "mul", "DIV": "div", "MAXIMUM": "maximum",
+    "MINIMUM": "minimum", "SQUARED_DIFFERENCE": "squared_difference", "PRELU": "prelu",
+}  # fmt: skip
+_FUSED = frozenset({"ADD", "SUB", "MUL", "DIV"})  # those with a fused activation
+
+
+class Expression(NamedTuple):
+    """What an operator computes: "{0}", "{1}" are its inputs, "{a}" and "{b}" its numbers."""
+
+    text: str
+    numbers: tuple[float, ...] = ()
+
+
+def expression_of(step: Step) -> Expression | None:
+    """The expression of an elementwise operator on float32, or None if it is none."""
+    specs = [s for s in (*step.input_specs, *step.output_specs) if s is not None]
+    make = _EXPRESSIONS.get(step.node.name)
+    if make is None or any(s.dtype is not FLOAT32 for s in specs):
+        return None
+    return make(step.node)
+
+
+def _clamped(text: str, low: float | None, high: float | None) -> Expression:
+    """min(max(text, low), high)."""
+    if low is None:
+        return Expression(text)
+    if high is None or high == _INFINITY:
+        return Expression(f"at_least({text}, {{a}})", (float(low),))
+    return Expression(f"clamp({text}, {{a}}, {{b}})", (float(low), float(high)))
+
+
+def _binary(node: Node) -> Expression:
+    text = f"{_BINARY[node.name]}({{0}}, {{1}})"
+    return _clamped(text, *bounds(node)) if node.name in _FUSED else Expression(text)
+
+
+_EXPRESSIONS: dict[str, Callable[[Node], Expression]] = {
+    **dict.fromkeys(_UNARY, lambda node: Expression(f"{_UNARY[node.name]}({{0}})")),
+    **dict.fromkeys(_CLAMPED, lambda node: _clamped("{0}", *_CLAMPED[node.name])),
+    **dict.fromkeys(_BINARY, _binary),
+    "LEAKY_RELU": lambda node: Expression(
+        "leaky_relu({0}, {a})", (float(node.options.alpha),)
+    ),
+}  # fmt: skip
+
+
+@lowering(*_EXPRESSIONS)
+def elementwise(step: Step, to: Lowering) -> Lowered:
+    """One pass over the output, for a step or for the parts of a fused one."""
+    parts = step.parts or (step,)
+    operands: list[tuple[Slot, Shape]] = []
+    numbers: list[float] = []
+    texts: dict[int, str] = {}  # expression of each tensor that is computed on the way
+    for part in parts:
+        expression = expression_of(part)
+        if expression is None:
+            return "compiled for FLOAT32 alone"
+        names = []
+        for position, index in enumerate(part.inputs):
+            spec = part.input_specs[position]
+            assert spec is not None
+            if index not in texts:
+                texts[index] = f"x{len(operands)}"
+                operands.append((to.input(part, position), spec.static))
+            names.append(texts[index])
+        letters = {}
+        for letter, number in zip("ab", expression.numbers, strict=False):
+            letters[letter] = f"k{len(numbers)}"
+            numbers.append(number)
+        texts[part.outputs[0]] = expression.text.format(*names, **letters)
+    text = texts[step.outputs[0]]
+    for n in range(len(numbers)):
+        text = text.replace(f"k{n}", f"x{len(operands) + n}")
+    return one_pass(text, step, to, operands, numbers)
+
+
+def one_pass(
+    text: str, step: Step, to: Lowering, operands: Sequence[tuple[Slot, Shape]],
+    numbers: Sequence[float],
+) -> Lowered:  # fmt: skip
+    """The work of an expression of operands, which are broadcast to the output, and numbers."""
+    shape = step.output_specs[0].static
+    loops = collapse(shape, [s for _, s in operands])
+    if loops is None:
+        return "compiled for operands that are broadcast along at most three groups of axes"
+    (outer, inner, row), strides = loops
+    kinds, slots = "", []
+    for (slot, _), (a, b, step_of_row) in zip(operands, strides, strict=True):
+        kinds += "v" if step_of_row else "s"
+        slots += [slot, 4 * a, 4 * b]
+    kinds += "k" * len(numbers)
+    units = max(1, TILE // max(min(row, BLOCK), 1))
+    total = outer * inner * max(-(-row // BLOCK), 1)
+    return [
+        Work(
+            kernel("elementwise.float32", expression=text, operands=kinds),
+            (to.output(step), outer * inner, inner, row, units, *slots, *numbers),
+            tiles=-(-total // units) if row else 0,
+        )
+    ]
+
+
+Loops = tuple[int, int, int]
+
+
+def collapse(shape: Shape, operands: Sequence[Shape]) -> tuple[Loops, list[Loops]] | None:
+    """Few loops over a shape to which operands are broadcast.
+
+    Returns:
+        Three sizes, and for each operand its stride in elements along each, 0 where it is
+        broadcast; the last size is of elements that follow each other. None if three are too few.
+    """
+    sizes: list[int] = []
+    strides: list[list[int]] = [[] for _ in operands]
+    padded = [(1,) * (len(shape) - len(o)) + tuple(o) for o in operands]
+    for axis in reversed(range(len(shape))):
+        size = shape[axis]
+        if size == 1:
+            continue
+        here = [prod(o[axis + 1 :]) if o[axis] != 1 else 0 for o in padded]
+        joins = sizes and all(h == s[-1] * sizes[-1] for h, s in zip(here, strides, strict=True))
+        if joins:
+            sizes[-1] *= size
+        else:
+            sizes.append(size)
+            for stride, h in zip(strides, here, strict=True):
+                stride.append(h)
+    if len(sizes) > 3:
+        return None
+    if not sizes:
+        sizes = [1]
+        strides = [[1] for _ in operands]
+    return _three(sizes, 1), [_three(stride, 0) for stride in strides]
+
+
+def _three(numbers: Sequence[int], filling: int) -> Loops:
+    """Numbers, innermost first, as three with the innermost last."""
+    inner, middle, outer = [*numbers, filling, filling][:3]
+    return outer, middle, inner

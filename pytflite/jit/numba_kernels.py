@@ -31,7 +31,7 @@ from llvmlite import binding as llvm
 from llvmlite import ir
 from numba.core import codegen, compiler, registry, types
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.types import unliteral
+from numba.core.types.misc import unliteral
 from numba.extending import intrinsic
 from numba.np import arrayobj
 

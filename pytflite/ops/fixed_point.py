@@ -34,7 +34,7 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """(m, shift) with real ~ m * 2^(shift - 31); (0, 0) for zero and for all below 2^-32."""
-    if real == 0.0 or not math.isfinite(real):
+    if not math.isfinite(real):
         return 0, 0
     fraction, shift = math.frexp(real)
     m = round_half_away(fraction * (1 << 31))
@@ -172,9 +172,7 @@ def multiply_wide(x: Any, m: Any, shift: Any) -> Int64Array:
     The multiplier is first reduced to 16 bits; then one rounding, ties upwards:
     `(x * m16 + 2^(14-shift)) >> (15-shift)`.
     """
-    x = np.asarray(x).astype(np.int64, copy=False)
-    m = np.asarray(m, np.int64)
-    shift = np.asarray(shift, np.int64)
+    x, m, shift = (np.asarray(v, np.int64) for v in (x, m, shift))
     reduced = np.where(m < 0x7FFF0000, (m + (1 << 15)) >> 16, 0x7FFF)
     total = 15 - shift
     result: Int64Array = (x * reduced + (np.int64(1) << (total - 1))) >> total

@@ -276,10 +276,13 @@ def test_ties_of_every_shift(shift: int) -> None:
 
 def test_multiply_takes_all_integers() -> None:
     m, shift = quantize_multiplier(0.37)
-    for dtype in (np.int8, np.uint8, np.int16, np.int32, np.int64):
+    for dtype in (np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64):
         x = np.arange(0, 100, dtype=dtype)
-        for got in forms(x, m, shift):
-            np.testing.assert_array_equal(got, [by_definition(int(v), m, shift) for v in x])
+        for by in (shift, shift + 9):
+            for got in forms(x, m, by):
+                np.testing.assert_array_equal(got, [by_definition(int(v), m, by) for v in x])
+        wider = multiply_wide(x, [m], [shift])
+        assert wider.dtype == np.int64 and wider.tolist() == [wide(int(v), m, shift) for v in x]
     assert multiply(7, m, shift) == by_definition(7, m, shift)
     assert multiply([7, -9], m, shift).tolist() == [by_definition(v, m, shift) for v in (7, -9)]
 
@@ -308,7 +311,7 @@ def test_multiply_channel_by_channel(reals: list[float], seed: int) -> None:
        INT32, st.integers(-31, 10))  # fmt: skip
 def test_shift_and_multiply(xs: list[int], left: int, m: int, shift: int) -> None:
     x = np.array([*xs, -1, 0, 1])
-    for number in (m, 1 << 30):
+    for number in (m, 1 << 30, 1 << 29, 0):
         copy = x.copy()
         got = shift_and_multiply(copy, left, number, shift)
         assert got is copy
@@ -322,6 +325,10 @@ def test_shift_and_multiply_where_all_cancels() -> None:
             x = np.arange(-9, 10)
             want = [by_definition(int(v) << left, 1 << 30, shift) for v in x]
             np.testing.assert_array_equal(shift_and_multiply(x, left, 1 << 30, shift), want)
+    # But where a register of 32 bits is too short.
+    assert shift_and_multiply(np.array([1 << 29]), 1, 1 << 30, 1) == -(1 << 30)
+    for number in (0, 1 << 29):
+        assert shift_and_multiply(np.array([5]), 8, number, -1) == by_definition(5 << 8, number, -1)
 
 
 # --- wide products ---

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pytflite.ops.fixed_point import multiply, multiply_wide, quantize_multipliers, wrap32
 from pytflite.ops.requantize import Requantizer, requantize, requantizer, work_bytes
+from pytflite.ops.requantize_forms import repeats
 
 BITS = {"int8": 8, "uint8": 8, "int16": 16}
 TYPES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
@@ -142,3 +143,61 @@ def test_accumulators_that_wrapped() -> None:
     acc = np.array([[2**31 - 1, -(2**31)], [7, -7]], np.int32)
     want = expected(np.array([1e-7]), bias, 0, -128, 127, acc, False)
     np.testing.assert_array_equal(run(q, acc, "int8"), want)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
+def test_integers(dtype: str, wide: bool) -> None:
+    """The form that always serves."""
+    low, high = TYPES[dtype]
+    reals, bias = np.array([0.003, 0.7, 1.9]), np.array([5, -70_000, 1 << 20])
+    bound = 1 << (40 if wide else 20)
+    q = requantizer(reals, bias, bound, 7, low, high, bits=BITS[dtype], wide=wide)
+    q = q._replace(floats=None)
+    acc = around_steps(reals, bias, 7, low, high, bound, 3)
+    want = expected(reals, bias, 7, low, high, acc, wide)
+    before = acc.copy()
+    np.testing.assert_array_equal(run(q, acc, dtype), want)
+    np.testing.assert_array_equal(acc, before)
+    assert len(np.unique(want)) > 100
+
+
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32])
+def test_accumulators_of_all_types(kind: type, many: bool, with_bias: bool) -> None:
+    """Those of the form's own type are read where they are; none is written."""
+    bias = np.array([100, -3]) * with_bias
+    reals = np.array([0.01, 0.01])
+    elements = 1 << 14 if many else 0
+    q = requantizer(reals, bias, 1 << 20, 3, -128, 127, bits=8, elements=elements)
+    assert q.floats is not None and q.floats.narrow == many
+    acc = around_steps(reals, bias, 3, -128, 127, 1 << 14, 5).astype(kind)
+    before = acc.copy()
+    work = np.full(work_bytes(acc.size), 0x7F, np.uint8)
+    out = np.empty(acc.shape, np.int8)
+    requantize(q, acc, out, work)
+    np.testing.assert_array_equal(out, expected(reals, bias, 3, -128, 127, acc, False))
+    np.testing.assert_array_equal(acc, before)
+
+
+@pytest.mark.parametrize(
+    ("channels", "elements", "rows", "want"),
+    [
+        (24, 32767, 600, 1),  # too few to be worth the memory
+        (24, 32768, 600, 300),  # 256 are enough, 300 leave no rest
+        (24, 32768, 257, 257),
+        (24, 32768, 513, 341),  # nothing up to 512 fits: as many as NumPy's buffer takes
+        (24, 32768, 521, 341),
+        (24, 32768, 3, 3),
+        (24, 32768, 0, 256),
+        (1, 32768, 0, 6144),
+        (0, 32768, 0, 6144),
+        (5000, 1 << 20, 7, 1),
+        (20000, 1 << 20, 5, 1),
+    ],
+)
+def test_how_often_constants_are_repeated(
+    channels: int, elements: int, rows: int, want: int
+) -> None:
+    assert repeats(channels, elements, rows) == want

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.lowering.registry import Lower, Lowered, Lowering, lowering
 from pytflite.plan.plan import Step
 
 # (input, filter) -> the module whose LOWER has a function for each operator.
-_BY_TYPES = {("FLOAT32", "FLOAT32"): "convolution_float32"}
+_BY_TYPES = {
+    ("FLOAT32", "FLOAT32"): "convolution_float32",
+    ("INT8", "INT8"): "convolution_int8",
+    ("INT8", "INT4"): "convolution_int8",
+    ("INT8", "INT2"): "convolution_int8",
+    ("UINT8", "UINT8"): "convolution_int8",
+}
 _INPUT = {"TRANSPOSE_CONV": 2}
 
 
@@ -17,8 +23,9 @@ def convolution(step: Step, to: Lowering) -> Lowered:
     """What the module for these types says."""
     x, weights = step.input_specs[_INPUT.get(step.node.name, 0)], step.input_specs[1]
     assert x is not None and weights is not None
-    home = _BY_TYPES.get((x.dtype.name, weights.dtype.name))
-    if home is None:
+    home = _BY_TYPES.get((x.dtype.name, weights.dtype.name), "")
+    lowers = import_module(f"pytflite.jit.lowering.{home}").LOWER if home else {}
+    lower: Lower | None = lowers.get(step.node.name)
+    if lower is None:
         return f"there is no compiled kernel for {x.dtype.name} times {weights.dtype.name}"
-    lowered: Lowered = import_module(f"pytflite.jit.lowering.{home}").LOWER[step.node.name](step, to)
-    return lowered
+    return lower(step, to)

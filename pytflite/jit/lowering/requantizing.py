@@ -25,9 +25,7 @@ from pytflite.ops.fixed_point import quantize_multipliers, wrap32
 _Any = npt.NDArray[Any]
 
 # How far scale (in units of its last place) and plus and minus (in 2^-20) are varied.
-_VARIATIONS = [
-    (ulps, part) for part in (0, 1, -1, 2, -2, 4, -4, 8, -8) for ulps in (0, 1, -1)
-]  # fmt: skip
+_VARIATIONS = [(ulps, part) for part in (0, 1, -1, 2, -2, 4, -4, 8, -8) for ulps in (0, 1, -1)]
 _LIKELY = 2.0**-12  # scales below this have hardly a chance
 _HALF = np.nextafter(0.5, 0.0)
 
@@ -150,7 +148,8 @@ def real_steps(reals: Array, r: Range) -> Steps:
 def _real(x: Array, reals: Array) -> Array:
     y = x * reals
     y += np.copysign(_HALF, y)
-    return np.trunc(y, out=y)
+    rounded: Array = np.trunc(y, out=y)
+    return rounded
 
 
 def _floats(steps: Steps, r: Range) -> dict[str, Array]:
@@ -189,10 +188,13 @@ def _agree(first: Array, scale: Array, nudge: Array, r: Range) -> Array:
         x = total.astype(np.float32)
         offset = np.where(total < 0, minus, plus)
         t = multiply_add(x, scale, offset) if r.fused else x * scale + offset
-        return np.rint(t) >= k
+        risen: Array = np.rint(t) >= k
+        return risen
 
     # A step beyond what sums reach must not be taken, one before them must have been.
-    return ((rises(first) | (first > r.reach)) & (~rises(first - 1) | (first <= -r.reach))).all(0)
+    taken, waits = rises(first) | (first > r.reach), ~rises(first - 1) | (first <= -r.reach)
+    agree: Array = (taken & waits).all(axis=0)
+    return agree
 
 
 def multiply_add(x: _Any, y: _Any, z: _Any) -> _Any:

@@ -1,0 +1,102 @@
+"""Sums of products of 8-bit integers, as CPUs have them: k is taken some at a time.
+
+    sums[n] += sum over j < group of x[k + j] * weights[k + j, n]        32 bits each
+
+              group   x in memory           weights in memory   instruction
+    vnni        4     unsigned, 8 bits      8 bits              vpdpbusd
+    sdot        4     signed, 8 bits        8 bits              sdot
+    madd        2     16 bits               16 bits             pmaddwd, paddd
+    (none)      1     16 bits               16 bits             smlal
+
+Weights lie [k / group, n, group]; a word of x, `group` numbers, is brought into all lanes. So x has
+to be of one sign or wide: `change` says how its bytes are changed (gather.py), and `offset` what
+that adds to each, for which the bias makes up.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pytflite.jit.ir import Function
+from pytflite.jit.target import Target
+
+
+class Dot(NamedTuple):
+    """How a target multiplies.
+
+    Attributes:
+        group: products that are summed at once.
+        width: bytes of a number in memory, of x and of the weights.
+        unsigned: x has to be unsigned.
+    """
+
+    group: int
+    width: int
+    unsigned: bool
+
+    @property
+    def word(self) -> int:
+        """Bytes of a group."""
+        return self.group * self.width
+
+    def change(self, *, unsigned: bool) -> str:
+        """What has to be done to bytes of x, signed or unsigned: as gather.Form has it."""
+        if self.width == 2:
+            return "wide_unsigned" if unsigned else "wide"
+        return "" if unsigned == self.unsigned else "sign"
+
+    def offset(self, *, unsigned: bool) -> int:
+        """What that adds to each number."""
+        if self.change(unsigned=unsigned) != "sign":
+            return 0
+        return 128 if self.unsigned else -128
+
+
+_DOTS = {
+    "amx": Dot(4, 1, True),  # every CPU that has it has vnni
+    "vnni": Dot(4, 1, True),
+    "sdot": Dot(4, 1, False),
+    "madd": Dot(2, 2, False),
+    "": Dot(1, 2, False),
+}
+_MADD = {16: "sse2.pmadd.wd", 32: "avx2.pmadd.wd", 64: "avx512.pmaddw.d.512"}
+
+
+def dot_of(target: Target) -> Dot:
+    """That of a target."""
+    return _DOTS[target.dot]
+
+
+def word_in_all_lanes(f: Function, target: Target, pointer: str) -> str:
+    """A word of x, from memory."""
+    lanes = target.lanes
+    if dot_of(target).word == 4:
+        return f.splat("i32", lanes, f.load("i32", pointer))
+    return f.splat("i16", lanes, f.load("i16", pointer))
+
+
+def load_weights(f: Function, target: Target, pointer: str, offset: int) -> str:
+    """The words of a vector of outputs."""
+    kind = "i32" if dot_of(target).word == 4 else "i16"
+    return f.load(f"<{target.lanes} x {kind}>", pointer, offset)
+
+
+def multiply_add(f: Function, target: Target, sums: str, x: str, weights: str) -> str:
+    """sums + the products of one word of x and the weights."""
+    lanes, bits = target.lanes, 8 * target.vector
+    kind = f"<{lanes} x i32>"
+    if target.dot in ("vnni", "amx"):
+        arguments: tuple[str, ...] = tuple(f"{kind} {v}" for v in (sums, x, weights))
+        return f.call(kind, f"llvm.x86.avx512.vpdpbusd.{bits}", *arguments)
+    if target.dot == "sdot":
+        parts = (f.op(f"bitcast {kind} {v} to <16 x i8>") for v in (x, weights))
+        arguments = (f"{kind} {sums}", *(f"<16 x i8> {p}" for p in parts))
+        return f.call(kind, "llvm.aarch64.neon.sdot.v4i32.v16i8", *arguments)
+    if target.dot == "madd":
+        halves = f"<{2 * lanes} x i16>"
+        parts = (f.op(f"bitcast {kind} {v} to {halves}") for v in (x, weights))
+        arguments = tuple(f"{halves} {p}" for p in parts)
+        product = f.call(kind, f"llvm.x86.{_MADD[target.vector]}", *arguments)
+        return f.op(f"add {kind} {sums}, {product}")
+    a, b = (f.op(f"sext <{lanes} x i16> {v} to {kind}") for v in (x, weights))
+    return f.op(f"add {kind} {sums}, {f.op(f'mul {kind} {a}, {b}')}")

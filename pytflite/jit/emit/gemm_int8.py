@@ -1,0 +1,262 @@
+"""Products of int8 and uint8 matrices, and convolutions as such products (gemm.py has the loops).
+
+    output = clamp(zero_point + round(real[n] * (bias[n] + sum over k of x[m, k] * weights[k, n])))
+
+A panel is [constants, columns] of 32 bits (requantize.py), then the weights [k / group, columns,
+group] of 8 or 16 bits (dot.py). The bias makes up for the zero point of x, and for what is added
+to x on its way into scratch. Weights with a zero point of their own take something off for every
+row: its sum, which is found when the row is gathered and lies behind it, times that zero point.
+
+micro keeps rows x vectors of sums in registers: 14 x 2 of AVX-512's 32, as in gemm_float32.py.
+Sums of a panel that needs no second look become outputs where they are; others are put on the
+stack first, and one loop does it for all rows, with the definition at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytflite.jit.emit import gather, gemm, requantize
+from pytflite.jit.emit.dot import dot_of, load_weights, multiply_add, word_in_all_lanes
+from pytflite.jit.emit.requantize import Finisher
+from pytflite.jit.ir import Function, Module
+from pytflite.jit.target import Target
+
+# After those of gemm.py (and gather.py); k counts groups.
+SLOTS = (
+    *requantize.SLOTS,
+    "i64 sum_place",  # from the beginning of a row to where its sum is put
+    "i64 sum_terms",  # bytes of the row that are summed
+    "i64 sum_factor",  # by which the sum is multiplied
+)
+
+
+def product(
+    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
+    chains: int, x: str, rounding: str, signed: bool, output: str,
+) -> None:  # fmt: skip
+    """Rows of a matrix, side by side, times packed weights.
+
+    Args:
+        rows, vectors: sums that are kept in registers.
+        tail: vectors that the last panel uses; masked: of which the last one in part.
+        chains: sums of an output.
+        x, output: "int8" or "uint8".
+        rounding, signed: as in requantize.Form.
+    """
+    change = dot_of(target).change(unsigned=x == "uint8")
+    copies = gather.Form(target, True, False, change) if change else None
+    form = gemm.Form(rows, vectors * target.lanes, 1, None, _extra(), copies)
+    finish = requantize.Form(rounding, signed, output == "uint8")
+    _emit(module, target, form, (vectors, tail, masked, chains, False), finish)
+
+
+def convolution(
+    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
+    chains: int, x: str, rounding: str, signed: bool, output: str, runs: bool, sums: bool,
+) -> None:  # fmt: skip
+    """Windows, gathered, times packed weights.
+
+    Args:
+        runs: as in gather.Form.
+        sums: weights have a zero point.
+    """
+    change = dot_of(target).change(unsigned=x == "uint8")
+    gathers = gather.Form(target, runs, False, change)
+    finds = row_summer(target) if sums else None
+    form = gemm.Form(rows, vectors * target.lanes, 1, gathers, _extra(), None, finds)
+    finish = requantize.Form(rounding, signed, output == "uint8")
+    _emit(module, target, form, (vectors, tail, masked, chains, sums), finish)
+
+
+def _extra() -> tuple[str, ...]:
+    return ("i64 k", *requantize.SLOTS, "i64 sum_place")
+
+
+def _emit(
+    module: Module, target: Target, form: gemm.Form, sizes: tuple[int, int, bool, int, bool],
+    finish: requantize.Form,
+) -> None:  # fmt: skip
+    vectors, tail, masked, chains, sums = sizes
+    slots = (*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *SLOTS)
+    f = module.kernel(*slots)
+    special = masked or tail != vectors
+    gemm.product(f, form, last=special)
+    names = [("micro", vectors, False), ("micro_last", tail, masked)]
+    for name, wide, some in names[: 1 + special]:
+        m = module.function(name, *gemm.MICRO, *form.extra)
+        micro = Micro(m, target, (form.rows, wide, vectors), some, finish)
+        micro.finish(micro.sums(chains, rows=sums))
+    if special and masked and target.vector < 64:
+        _some_storer(module, target)
+
+
+class Micro:
+    """Writes one function that computes `rows` x `wide` vectors of outputs.
+
+    Args:
+        sizes: rows, wide, and how many vectors a row of the panel has.
+        masked: the last vector counts in part.
+    """
+
+    def __init__(
+        self, f: Function, target: Target, sizes: tuple[int, int, int], masked: bool,
+        form: requantize.Form,
+    ) -> None:  # fmt: skip
+        self.f = f
+        self.target = target
+        self.rows, self.wide, vectors = sizes
+        self.masked = masked
+        self.form = form
+        self.columns = vectors * target.lanes
+        self.kind = f"<{target.lanes} x i32>"
+        self.finisher = Finisher(f, target, form, "%panel", self.columns)
+        self.outputs = self.rows * self.wide
+        self.stack = f.op(f"alloca [{self.outputs * target.vector} x i8], align 64")
+
+    def sums(self, chains: int, *, rows: bool) -> list[str]:
+        """Bias plus products, row by row; `rows`: plus a number of each row."""
+        f, kind = self.f, self.kind
+        dot = dot_of(self.target)
+        bias = [self.finisher.constant("bias", n, kind) for n in range(self.wide)]
+        constants = len(requantize.rows(self.form.rounding))
+        weights = f.at("%panel", 4 * constants * self.columns)
+        pointers = [f.load("ptr", "%table", gemm.ENTRY * r, 8) for r in range(self.rows)]
+        first = [bias[n % self.wide] for n in range(self.outputs)]
+        if rows:
+            totals = [f.load("i32", f.at(pointer, "%sum_place")) for pointer in pointers]
+            spread = [f.splat("i32", self.target.lanes, total) for total in totals]
+            first = [
+                f.op(f"add {kind} {b}, {spread[n // self.wide]}") for n, b in enumerate(first)
+            ]
+        first += ["zeroinitializer"] * (self.outputs * (chains - 1))
+        whole = "%k" if chains == 1 else f.op(f"and i64 %k, -{chains}")
+        with f.loop(0, whole, chains, *((kind, s) for s in first)) as loop:
+            carried: list[str] = []
+            for chain in range(chains):
+                own = loop.carried[self.outputs * chain : self.outputs * (chain + 1)]
+                at = f.mul(f.add(loop.index, chain), dot.word)
+                carried += self.step(pointers, weights, at, own)
+            loop.carry(*carried)
+        sums = loop.results[: self.outputs]
+        if chains == 1:
+            return sums
+        for chain in range(1, chains):
+            more = loop.results[self.outputs * chain : self.outputs * (chain + 1)]
+            sums = [f.op(f"add {kind} {a}, {b}") for a, b in zip(sums, more, strict=True)]
+        with f.loop(whole, "%k", 1, *((kind, s) for s in sums)) as loop:
+            loop.carry(*self.step(pointers, weights, f.mul(loop.index, dot.word), loop.carried))
+        return loop.results
+
+    def step(self, pointers: list[str], weights: str, at: str, sums: list[str]) -> list[str]:
+        """The products of one word of each row, added to the sums."""
+        f, target = self.f, self.target
+        word = dot_of(target).word
+        place = f.at(weights, f.mul(at, self.columns))
+        vectors = [
+            load_weights(f, target, place, n * word * target.lanes) for n in range(self.wide)
+        ]
+        added = []
+        for r, pointer in enumerate(pointers):
+            x = word_in_all_lanes(f, target, f.at(pointer, at))
+            for n, w in enumerate(vectors):
+                added.append(multiply_add(f, target, sums[r * self.wide + n], x, w))
+        return added
+
+    def finish(self, sums: list[str]) -> None:
+        """Outputs from sums, as many rows as there are."""
+        f = self.f
+        if self.form.rounding == "litert":
+            self._finish_straight(sums)
+            return
+        flag = self.finisher.flag()
+        with f.when(f.op(f"xor i1 {flag}, true")):
+            self._finish_straight(sums)
+        with f.when(flag):
+            self._finish_with_care(sums)
+
+    def _finish_straight(self, sums: list[str]) -> None:
+        f = self.f
+        for r in range(self.rows):
+            with f.when(f.compare("sgt", "%count", r)):
+                row = f.at("%place", f.load("i64", "%table", gemm.ENTRY * r + 8, 8))
+                for n in range(self.wide):
+                    _, y = self.finisher.rounded(sums[r * self.wide + n], n)
+                    self.store(y, row, n)
+
+    def _finish_with_care(self, sums: list[str]) -> None:
+        """Row after row: where a sum is near a tie, the definition decides."""
+        f, size = self.f, self.target.vector
+        for n, total in enumerate(sums):
+            f.store(self.kind, total, self.stack, n * size, 64)
+        with f.loop(0, "%count") as loop:
+            own = f.at(self.stack, f.mul(loop.index, self.wide * size))
+            entry = f.at("%table", f.mul(loop.index, gemm.ENTRY))
+            row = f.at("%place", f.load("i64", entry, 8, 8))
+            totals = [f.load(self.kind, own, n * size, 64) for n in range(self.wide)]
+            doubts = []
+            for n, total in enumerate(totals):
+                t, y = self.finisher.rounded(total, n)
+                doubts.append(self.finisher.doubtful(t, y, n))
+                self.store(y, row, n)
+            with f.when(self.finisher.any(doubts)):
+                for n, total in enumerate(totals):
+                    self.store(self.finisher.defined(total, n), row, n)
+
+    def store(self, y: str, row: str, n: int) -> None:
+        """Vector n of a row, clamped; of a masked one as many as there are."""
+        f, lanes = self.f, self.target.lanes
+        kind = f"<{lanes} x i8>"
+        narrow = self.finisher.narrowed(y)
+        place = f.at(row, n * lanes)
+        if not (self.masked and n == self.wide - 1):
+            f.store(kind, narrow, place)
+            return
+        left = f.sub("%width", n * lanes)
+        if self.target.vector < 64:
+            f.call("void", "store_some", f"{kind} {narrow}", f"ptr {place}", f"i64 {left}")
+            return
+        numbers = ", ".join(f"i8 {n}" for n in range(lanes))
+        limit = f.splat("i8", lanes, f.op(f"trunc i64 {left} to i8"))
+        mask = f.op(f"icmp slt {kind} <{numbers}>, {limit}")
+        f.call(
+            "void", f"llvm.masked.store.v{lanes}i8.p0", f"{kind} {narrow}", f"ptr {place}",
+            "i32 1", f"<{lanes} x i1> {mask}",
+        )  # fmt: skip
+
+
+def _some_storer(module: Module, target: Target) -> None:
+    """@store_some(values, place, count): the first of them, byte by byte."""
+    kind = f"<{target.lanes} x i8>"
+    f = module.function("store_some", f"{kind} values", "ptr place", "i64 count")
+    memory = f.op(f"alloca {kind}")
+    f.store(kind, "%values", memory)
+    with f.loop(0, "%count") as loop:
+        f.store("i8", f.load("i8", memory, loop.index), "%place", loop.index)
+
+
+def row_summer(target: Target) -> Callable[[Function, str, str], None]:
+    """Writes the sums of rows, times a factor, behind them: for gemm.Form.finds."""
+    dot = dot_of(target)
+    lanes, element = target.lanes, f"i{8 * dot.width}"
+    kind = f"<{lanes} x i32>"
+    extend = "zext" if dot.unsigned else "sext"
+    step = lanes * dot.width
+
+    def write(f: Function, rows: str, count: str) -> None:
+        whole = f.op(f"and i64 %sum_terms, -{step}")
+        factor = f.op("trunc i64 %sum_factor to i32")
+        with f.loop(0, count) as loop:
+            row = f.at(rows, f.mul(loop.index, "%x_row"))
+            with f.loop(0, whole, step, (kind, "zeroinitializer")) as inner:
+                x = f.load(f"<{lanes} x {element}>", f.at(row, inner.index))
+                x = f.op(f"{extend} <{lanes} x {element}> {x} to {kind}")
+                inner.carry(f.op(f"add {kind} {inner.carried[0]}, {x}"))
+            name = f"llvm.vector.reduce.add.v{lanes}i32"
+            total = f.call("i32", name, f"{kind} {inner.results[0]}")
+            with f.loop(whole, "%sum_terms", dot.width, ("i32", total)) as inner:
+                x = f.op(f"{extend} {element} {f.load(element, f.at(row, inner.index))} to i32")
+                inner.carry(f.op(f"add i32 {inner.carried[0]}, {x}"))
+            f.store("i32", f.op(f"mul i32 {inner.results[0]}, {factor}"), f.at(row, "%sum_place"))
+
+    return write

@@ -1,0 +1,268 @@
+"""Sizes, settings and packed weights of products of 8-bit integers (emit/gemm_int8.py)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from pytflite.jit.emit import gather
+from pytflite.jit.emit.dot import Dot, dot_of
+from pytflite.jit.emit.gemm import ENTRY
+from pytflite.jit.emit.requantize import is_fused, rows
+from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.lowering.products import Product, Tile, scratch_row
+from pytflite.jit.lowering.requantizing import Range, make_constants, pack_constants
+from pytflite.jit.target import Target
+from pytflite.model.graph import Array
+from pytflite.ops.convolution.geometry import Windows
+from pytflite.ops.windows import Window
+
+# Registers and bytes of each -> vectors of a panel's row, and rows with as many sums; and rows of
+# one vector each. A product that is not summed at once (madd) takes a register more.
+_TILES = {(32, 64): (2, 14, 24), (16, 32): (2, 6, 12), (32, 16): (4, 6, 24), (16, 16): (2, 4, 8)}
+_CHAINS = 10  # sums that have to be under way at once
+_NEAR = 1 << 15  # bytes of rows beside which a panel stays in the first-level cache ...
+_WIDE = 1 << 18  # ... and of rows if the weights would leave the second-level cache
+_LARGE = 1 << 20
+_WORK = 1 << 22  # products of a tile
+_READ = 1 << 19  # weights of a tile
+_POINT = Window(1, 1, 1)
+
+
+class Ending(NamedTuple):
+    """How sums become outputs.
+
+    Attributes:
+        rounding: "fixed", "real" or "litert".
+        zero_point, low, high: of the output, in its own type.
+        output: "int8" or "uint8".
+    """
+
+    rounding: str
+    zero_point: int
+    low: int
+    high: int
+    output: str
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """Of the kernel."""
+        return {
+            "rounding": self.rounding, "signed": self.low < self.zero_point, "output": self.output
+        }  # fmt: skip
+
+    @property
+    def slots(self) -> tuple[int, int, int]:
+        """Of the kernel."""
+        centre = 128 if self.output == "uint8" else 0
+        return self.zero_point - centre, self.low - centre, self.high - centre
+
+    def range(self, target: Target, reach: int) -> Range:
+        """For the proof."""
+        zero_point, low, high = self.slots
+        return Range(reach, zero_point, low, high, is_fused(target))
+
+
+class Factor(NamedTuple):
+    """Weights as the model has them, and what goes with them.
+
+    Attributes:
+        weights: [parts, n, k] of int8 or uint8.
+        zero: their zero point.
+        bias: int64 [parts * n], or None.
+        reals: multipliers, [1] or [parts * n].
+        x: "int8" or "uint8". x_zero: its zero point.
+    """
+
+    weights: Array
+    zero: int
+    bias: Array | None
+    reals: Array
+    x: str
+    x_zero: int
+
+
+def columns_of(target: Target, n: int) -> int:
+    """Columns of a panel: fixed by n alone, so that packed weights serve any m."""
+    return _vectors(target, n) * target.lanes
+
+
+def _vectors(target: Target, n: int) -> int:
+    most = _TILES[target.registers, target.vector][0]
+    return min(most, max(1, -(-n // target.lanes)))
+
+
+def tile_of(target: Target, p: Product) -> Tile:
+    """What suits the sizes; x_row is that of rows in scratch."""
+    wide, most, few = _TILES[target.registers, target.vector]
+    vectors = _vectors(target, p.n)
+    most = few if vectors == 1 else most * wide // vectors
+    tall = most if p.m >= 8 * most else _even(p.m, most)
+    columns = vectors * target.lanes
+    chains = 1
+    while chains < 4 and tall * vectors * chains < _CHAINS:
+        chains *= 2
+    budget = _WIDE if p.n * p.k > _LARGE else _NEAR
+    block = max(tall, min(budget // max(p.x_row, 1), _WORK // max(1, p.k * min(columns, p.n))))
+    block = -(-_even(p.m, block) // tall) * tall
+    panel = max(1, p.k * columns)
+    panels = max(1, min(_WORK // (block * panel), _READ // panel))
+    if p.m > block:  # so that rows are made ready once
+        panels = max(panels, min(-(-p.n // columns), 4 * _WORK // (block * panel)))
+    left = p.n - (-(-p.n // columns) - 1) * columns
+    return Tile(
+        tall, vectors, columns, -(-left // target.lanes), bool(p.n % target.lanes), chains,
+        block, _even(-(-p.n // columns), panels),
+    )  # fmt: skip
+
+
+def _even(size: int, most: int) -> int:
+    """Size of the fewest parts of about equal size, none above `most`."""
+    parts = -(-size // max(1, most))
+    return -(-size // parts) if parts else 1
+
+
+def pack(target: Target, factor: Factor, ending: Ending) -> Array:
+    """Panels: bytes [parts * panels, panel]."""
+    parts, n, _ = factor.weights.shape
+    columns = columns_of(target, n)
+    count = -(-n // columns)
+    constants = _constants(target, factor, ending).reshape(parts * count, -1).view(np.uint8)
+    words = _words(dot_of(target), _signed(factor.weights), columns)
+    return np.concatenate([constants, words.reshape(parts * count, -1)], axis=1)
+
+
+def _signed(weights: Array) -> Array:
+    """uint8 as int8, 128 less."""
+    return weights if weights.dtype == np.int8 else (weights ^ 128).view(np.int8)
+
+
+def _words(dot: Dot, weights: Array, columns: int) -> Array:
+    """[parts, panels, k / group, columns] words of int8 weights [parts, n, k], as bytes."""
+    parts, n, k = weights.shape
+    groups, count = -(-k // dot.group), -(-n // columns)
+    padded = np.zeros((parts, count * columns, groups * dot.group), f"i{dot.width}")
+    padded[:, :n, :k] = weights
+    words = padded.view(f"u{dot.word}").reshape(parts, count, columns, groups)
+    return np.ascontiguousarray(words.transpose(0, 1, 3, 2)).view(np.uint8)
+
+
+def _constants(target: Target, factor: Factor, ending: Ending) -> Array:
+    """[parts * panels, rows, columns] of 32 bits."""
+    parts, n, _ = factor.weights.shape
+    columns = columns_of(target, n)
+    x_zero = factor.x_zero + dot_of(target).offset(unsigned=factor.x == "uint8")
+    weights = factor.weights.astype(np.int32) - factor.zero
+    sums = weights.sum(axis=2, dtype=np.int64).reshape(-1)
+    given = np.zeros(parts * n, np.int64) if factor.bias is None else factor.bias
+    low = -128 if factor.x == "int8" else 0
+    largest = max(factor.x_zero - low, low + 255 - factor.x_zero)
+    bound = np.abs(weights).sum(axis=2, dtype=np.int64).reshape(-1) * largest + np.abs(given)
+    reach = min(int(bound.max(initial=0)), 1 << 31)
+    made = make_constants(
+        ending.rounding, factor.reals, given - x_zero * sums, ending.range(target, reach)
+    )
+    packed = [
+        pack_constants(
+            ending.rounding, {name: v[p * n : (p + 1) * n] for name, v in made.items()}, columns
+        )
+        for p in range(parts)
+    ]
+    return np.concatenate(packed)
+
+
+class Layer(NamedTuple):
+    """One product for a Work, but for its rows.
+
+    Attributes:
+        x, weights, output: slots.
+        kind: "int8" or "uint8", of x. zero: what padding is, the zero point of x.
+        weight_zero: zero point of the weights, in their own type; unsigned: that is uint8.
+    """
+
+    x: Slot
+    weights: Slot
+    output: Slot
+    kind: str
+    zero: int
+    weight_zero: int
+    unsigned: bool
+
+    @property
+    def row_zero(self) -> int:
+        """Zero point of the packed weights."""
+        return self.weight_zero - 128 * self.unsigned
+
+
+def product_work(target: Target, p: Product, layer: Layer, ending: Ending) -> Work:
+    """Rows of a matrix times packed weights: windows of a point if they have to be gathered."""
+    dot = dot_of(target)
+    if layer.row_zero or p.k % dot.group or p.x_row != p.k:
+        point = _POINT, _POINT, Window(p.m, p.m, 1)
+        places = p.m * p.output_row, p.m * p.output_row, p.output_row
+        return convolution_work(target, p, point, p.x_row, places, layer, ending)
+    tile = tile_of(target, p._replace(x_row=p.k * dot.width))
+    copied = bool(dot.change(unsigned=layer.kind == "uint8"))
+    row = p.k * dot.width
+    scratch = tile.row_block * row + gather.PAST if copied else 0
+    return _work(
+        target, "gemm_int8.product", tile, p._replace(x_row=row), layer, ending, (), {}, scratch
+    )
+
+
+def convolution_work(
+    target: Target, p: Product, windows: Windows, pixel: int, places: tuple[int, int, int],
+    layer: Layer, ending: Ending,
+) -> Work:  # fmt: skip
+    """Gathered windows times packed weights.
+
+    Args:
+        windows: along depth (a point), height and width.
+        pixel: bytes of a pixel of the input.
+        places: bytes from image to image of the output, from line to line, from pixel to pixel.
+    """
+    dot = dot_of(target)
+    _, h, w = windows
+    taps = h.filter * w.filter
+    tap = p.k // taps if taps else 0
+    row = -(-p.k // dot.group) * dot.word
+    p = p._replace(x_row=scratch_row(row + 4 * bool(layer.row_zero)))
+    tile = tile_of(target, p)
+    fill = layer.zero + dot.offset(unsigned=layer.kind == "uint8")
+    slots = (
+        h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
+        h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, fill,
+    )  # fmt: skip
+    runs = (w.dilation == 1 and tap == pixel) or w.filter == 1
+    settings: dict[str, Setting] = {"runs": runs, "sums": bool(layer.row_zero)}
+    scratch = tile.row_block * p.x_row + gather.PAST
+    return _work(
+        target, "gemm_int8.convolution", tile, p, layer, ending, slots, settings, scratch
+    )  # fmt: skip
+
+
+def _work(
+    target: Target, emitter: str, tile: Tile, p: Product, layer: Layer, ending: Ending,
+    gathering: tuple[int, ...], settings: dict[str, Setting], scratch: int,
+) -> Work:  # fmt: skip
+    dot = dot_of(target)
+    groups = -(-p.k // dot.group)
+    panels = -(-p.n // tile.columns)
+    panel_bytes = (4 * len(rows(ending.rounding)) + groups * dot.word) * tile.columns
+    row_blocks = -(-p.m // tile.row_block)
+    panel_blocks = -(-panels // tile.panel_block)
+    steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
+    parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
+    made = kernel(
+        emitter, rows=tile.rows, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
+        chains=tile.chains, x=layer.kind, **ending.settings, **settings,
+    )  # fmt: skip
+    slots = (
+        layer.x, layer.weights, layer.output, parts, p.m, p.n, groups, p.x_row, p.output_row,
+        panel_bytes, tile.row_block, row_blocks, tile.panel_block, panel_blocks, *gathering,
+        *ending.slots, groups * dot.word, p.k * dot.width, -layer.row_zero,
+    )  # fmt: skip
+    tiles = math.prod((p.parts, row_blocks, panel_blocks))
+    return Work(made, slots, tiles, tile.row_block * ENTRY + scratch)

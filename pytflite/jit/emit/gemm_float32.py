@@ -63,7 +63,9 @@ def _emit(
     form = gemm.Form(rows, vectors * target.lanes, 4, gathers, extra)
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
-    for name, wide, some in (("micro", vectors, False), ("micro_last", tail, masked))[: 1 + special]:
+    for name, wide, some in (("micro", vectors, False), ("micro_last", tail, masked))[
+        : 1 + special
+    ]:
         m = module.function(name, *gemm.MICRO, *extra)
         micro = Micro(m, target, rows, wide, vectors, some)
         sums = micro.sums(chains)

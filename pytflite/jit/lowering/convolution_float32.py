@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytflite.jit.kernel import Packed, Slot, Work
+from pytflite.jit.lowering.depthwise_float32 import depthwise_works
 from pytflite.jit.lowering.packing import as_float32, panels
 from pytflite.jit.lowering.products import (
     Ending,
@@ -28,41 +30,71 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     assert x is not None and weights is not None
     if not _constant(step, 1):
         return "the filter or the bias is computed at run time"
-    batch, *sizes, channels = x.static
-    filters, *taps, depth = weights.static
-    windows = known(slide_all(step.node, _AXES, tuple(sizes), tuple(taps)))
-    windows, seen = _trimmed(windows)
-    groups = channels // depth
-
     values, bias = as_float32(weights), _bias(step, 2)
     assert values is not None
-
-    def make() -> Array:
-        kept = values[:, cut(seen[1]), cut(seen[2])].reshape(groups, filters // groups, -1)
-        return panels(kept.transpose(0, 2, 1), bias, columns)
-
-    columns = columns_of(to.target, filters // groups)
-    packed = to.packed(step, _positions(step, 1), ("panels", columns, seen), make)
+    batch, *sizes, channels = x.static
+    filters, *taps, depth = weights.static
+    windows, seen = _trimmed(known(slide_all(step.node, _AXES, tuple(sizes), tuple(taps))))
+    kept, limits = values[:, cut(seen[1]), cut(seen[2])], bounds(step.node)
+    groups, positions = channels // depth, _positions(step, 1)
+    if depth == 1 and groups > 1:
+        taps_first = kept[..., 0].transpose(1, 2, 0)
+        return depthwise_works(
+            step, to, windows, batch, channels, taps_first, bias, positions, limits
+        )
+    split = kept.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
+    packed = _packed(step, to, split, bias)
     place = to.input(step, 0), packed, to.output(step)
-    ending = Ending(bounds(step.node))
-    _, h, w = windows
+    return [_product(to, windows, batch, channels, groups, split.shape, place, Ending(limits))]
+
+
+def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
+    """Channel by channel; with one channel, as the product that it is."""
+    x, weights = step.input_specs[0], step.input_specs[1]
+    assert x is not None and weights is not None
+    if not _constant(step, 1):
+        return "the filter or the bias is computed at run time"
+    values, bias = as_float32(weights), _bias(step, 2)
+    assert values is not None
+    batch, *sizes, channels = x.static
+    windows, seen = _trimmed(
+        known(slide_all(step.node, _AXES, tuple(sizes), values.shape[1:3]))
+    )  # fmt: skip
+    kept, limits = values[0, cut(seen[1]), cut(seen[2])], bounds(step.node)
+    positions = _positions(step, 1)
+    if channels > 1:
+        return depthwise_works(step, to, windows, batch, channels, kept, bias, positions, limits)
+    split = kept.reshape(1, -1, kept.shape[-1])
+    place = to.input(step, 0), _packed(step, to, split, bias), to.output(step)
+    return [_product(to, windows, batch, 1, 1, split.shape, place, Ending(limits))]
+
+
+def _packed(step: Step, to: Lowering, split: Array, bias: Array | None) -> Packed:
+    """Panels of the weights [groups, k, n]."""
+    columns = columns_of(to.target, split.shape[-1])
+    kind = "panels", columns, split.shape
+    return to.packed(step, _positions(step, 1), kind, lambda: panels(split, bias, columns))
+
+
+def _product(
+    to: Lowering, windows: Windows, batch: int, channels: int, groups: int,
+    sizes: tuple[int, ...], place: tuple[Slot, Slot, Slot], ending: Ending,
+) -> Work:  # fmt: skip
+    """Windows times packed weights of sizes [groups, k, n]."""
+    depth_axis, h, w = windows
     if w.input == w.output == w.filter == 1 and not w.before:  # a column: its taps make one run
         h, w = w, h
-    outputs = h.output * w.output
+    outputs, (_, k, n) = h.output * w.output, sizes
+    pixel, pixel_out = channels * _ITEM, groups * n * _ITEM
     p = Product(
-        batch * outputs, filters // groups, h.filter * w.filter * depth, channels * _ITEM,
-        filters * _ITEM, groups, depth * _ITEM, filters // groups * _ITEM,
-    )  # fmt: skip
+        batch * outputs, n, k, pixel, pixel_out, groups, pixel // groups, pixel_out // groups
+    )
     if h.is_pointwise and w.is_pointwise:
-        return [product_work(to.target, p, *place, ending)]
+        return product_work(to.target, p, *place, ending)
     if groups == 1 and h.covers and w.covers:
-        return [product_work(to.target, p._replace(x_row=p.k * _ITEM), *place, ending)]
-    places = outputs * p.output_row, w.output * p.output_row, p.output_row
-    return [
-        convolution_work(
-            to.target, p, (windows[0], h, w), channels * _ITEM, places, *place, ending
-        )
-    ]
+        return product_work(to.target, p._replace(x_row=k * _ITEM), *place, ending)
+    places = outputs * pixel_out, w.output * pixel_out, pixel_out
+    return convolution_work(to.target, p, (depth_axis, h, w), pixel, places, *place, ending)
 
 
 def _trimmed(windows: Windows) -> tuple[Windows, Taps]:
@@ -92,4 +124,4 @@ def _bias(step: Step, position: int) -> Array | None:
     return as_float32(step.input_specs[position]) if len(step.input_specs) > position else None
 
 
-LOWER: dict[str, Lower] = {"CONV_2D": conv_2d}
+LOWER: dict[str, Lower] = {"CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d}

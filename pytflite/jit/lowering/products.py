@@ -107,8 +107,8 @@ class Ending(NamedTuple):
     @property
     def settings(self) -> dict[str, Setting]:
         """Of the kernel."""
-        after = "" if self.residual is None else _epilogue(self.limits_after)
-        return {"clamp": _epilogue(self.limits), "residual": after}
+        after = "" if self.residual is None else epilogue(self.limits_after)
+        return {"clamp": epilogue(self.limits), "residual": after}
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -117,7 +117,8 @@ class Ending(NamedTuple):
         return (self.residual, *(0.0 if b is None else float(b) for b in bounds))
 
 
-def _epilogue(limits: Bounds) -> str:
+def epilogue(limits: Bounds) -> str:
+    """Which of the bounds apply, as kernels have it."""
     return _EPILOGUES.get(limits, "both")
 
 

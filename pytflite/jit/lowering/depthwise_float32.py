@@ -1,0 +1,139 @@
+"""DEPTHWISE_CONV_2D in float32: tiles of outputs where windows are plain, else pixel by pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytflite.jit.emit.depthwise_float32 import Shape
+from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.lowering.products import epilogue
+from pytflite.jit.lowering.registry import Lowering
+from pytflite.jit.target import Target
+from pytflite.model.graph import Array
+from pytflite.ops.activation import Bounds
+from pytflite.ops.convolution.geometry import Windows
+from pytflite.ops.windows import Window
+from pytflite.plan.plan import Step
+
+_ITEM = 4
+_WORK = 1 << 18  # products of a tile
+_MOST_TAPS = 25  # that are unrolled
+_MOST_COLUMNS = 7
+
+
+def depthwise_works(
+    step: Step, to: Lowering, windows: Windows, batch: int, channels: int,
+    weights: Array, bias: Array | None, positions: tuple[int, ...], limits: Bounds,
+) -> list[Work]:  # fmt: skip
+    """Work for filters [taps_h, taps_w, filters] of taps that see something."""
+    filters = weights.shape[-1]
+    shape = _tile(to.target, windows) if filters == channels else None
+    if shape is None:
+        return [_general(step, to, windows, batch, channels, weights, bias, positions, limits)]
+    _, h, w = windows
+    lanes = to.target.lanes
+    packed = to.packed(
+        step, positions, ("depthwise", lanes, weights.shape), lambda: _pack(weights, bias, lanes)
+    )
+    bands = -(-h.output // shape.rows)
+    total = batch * bands
+    each = shape.rows * w.output * channels * h.filter * w.filter
+    block = max(1, min(total, _WORK // max(1, each)))
+    pixel = channels * _ITEM
+    made = kernel(
+        "depthwise_float32.tiled", **shape._asdict(), left=w.before,
+        right=_lacking(w, w.output - 1), single=w.output == shape.columns,
+        masked=channels < lanes, clamp=epilogue(limits),
+    )  # fmt: skip
+    zeros = np.zeros(shape.seen_w * max(channels, lanes), np.float32)
+    slots: tuple[Slot, ...] = (
+        to.input(step, 0), packed, to.output(step), zeros, h.input, h.output, w.output, channels,
+        w.input * pixel, h.before, bands, total, block, *(float(b or 0) for b in limits),
+    )  # fmt: skip
+    return [Work(made, slots, -(-total // block))]
+
+
+def _tile(target: Target, windows: Windows) -> Shape | None:
+    """Outputs in registers, as wide as they and the row allow; None where windows are not plain."""
+    _, h, w = windows
+    plain = h.dilation == w.dilation == 1 and 0 < h.filter * w.filter <= _MOST_TAPS
+    if not plain or not h.output or not w.output or w.before < 0:
+        return None
+    for rows in (2, 1) if h.output > 1 else (1,):
+        for columns in range(min(_MOST_COLUMNS, w.output), 0, -1):
+            shape = Shape(h.filter, w.filter, h.stride, w.stride, rows, columns)
+            if rows * columns + shape.seen_w + 2 > target.registers:
+                continue
+            even = -(-w.output // -(-w.output // columns))
+            for width in range(even, 0, -1):
+                if rows * width >= 4 and _fits(w, width):
+                    return shape._replace(columns=width)
+    return None
+
+
+def _lacking(w: Window, output: int) -> int:
+    """Columns right of the input that an output sees."""
+    return max(0, output * w.stride + w.span - w.before - w.input)
+
+
+def _fits(w: Window, columns: int) -> bool:
+    """Whether only the first tile of so many outputs lacks columns on the left, the last right."""
+    if columns == w.output:
+        return w.before < w.filter + (columns - 1) * w.stride
+    starts = range(columns, w.output - columns, columns)
+    final = w.output - columns
+    before = min(final, columns) * w.stride >= w.before and w.before < w.filter
+    ends = [columns - 1, *(start + columns - 1 for start in starts)]
+    return before and not any(_lacking(w, end) for end in ends)
+
+
+def _pack(weights: Array, bias: Array | None, lanes: int) -> Array:
+    """[vectors][bias, taps ...][lanes]; the last vector is the last channels."""
+    filters = weights.shape[-1]
+    taps = weights.reshape(-1, filters)
+    rows = np.zeros((1 + taps.shape[0], max(filters, lanes)), np.float32)
+    rows[1:, :filters] = taps
+    if bias is not None:
+        rows[0, :filters] = bias
+    starts = [min(n, rows.shape[1] - lanes) for n in range(0, filters, lanes)]
+    return np.stack([rows[:, start : start + lanes] for start in starts])
+
+
+def _general(
+    step: Step, to: Lowering, windows: Windows, batch: int, channels: int,
+    weights: Array, bias: Array | None, positions: tuple[int, ...], limits: Bounds,
+) -> Work:  # fmt: skip
+    _, h, w = windows
+    filters = weights.shape[-1]
+
+    def make() -> Array:
+        rows = np.zeros((1 + weights.shape[0] * weights.shape[1], filters), np.float32)
+        rows[1:] = weights.reshape(-1, filters)
+        if bias is not None:
+            rows[0] = bias
+        return rows
+
+    packed = to.packed(step, positions, ("taps", weights.shape), make)
+    clamp = epilogue(limits)
+    if filters == channels:
+        masked = channels < to.target.lanes
+        made = kernel("depthwise_general_float32.general", masked=masked, clamp=clamp)
+    else:
+        made = kernel("depthwise_general_float32.multiplied", clamp=clamp)
+    total = batch * h.output
+    each = w.output * filters * h.filter * w.filter
+    block = max(1, min(total, _WORK // max(1, each)))
+    slots: tuple[Slot, ...] = (
+        to.input(step, 0), packed, to.output(step), _taps_inside(h), _taps_inside(w),
+        h.input, w.input, channels, filters, h.output, w.output, w.filter, h.stride, w.stride,
+        h.dilation, w.dilation, h.before, w.before, total, block, *(float(b or 0) for b in limits),
+    )  # fmt: skip
+    return Work(made, slots, -(-total // block))
+
+
+def _taps_inside(window: Window) -> Array:
+    """For each output, the first tap inside the input and the one after the last: int64 [., 2]."""
+    start = np.arange(window.output, dtype=np.int64) * window.stride - window.before
+    first = np.maximum(0, -(start // window.dilation))
+    counts = window.counts()
+    return np.stack([first, first + counts], 1)

@@ -16,6 +16,7 @@ import numpy as np
 from pytflite.model.graph import Array
 
 _LEAST = 4096  # bytes that are worth the search
+_LONG = 8  # parts of a tuple that has no names for them
 _SAMPLES = 64  # elements that tell arrays apart, nearly always
 
 _KNOWN: WeakValueDictionary[Any, Array] = WeakValueDictionary()
@@ -24,17 +25,23 @@ _KNOWN: WeakValueDictionary[Any, Array] = WeakValueDictionary()
 def shared(p: Any) -> Any:
     """P, with arrays of earlier ones in place of its own where they are equal to the bit.
 
-    Looks into tuples. Arrays that stand in P are read-only from then on.
+    Looks into tuples, but for long ones, which are schedules. Arrays that stand in P are read-only
+    from then on.
     """
     if type(p) is np.ndarray:
         return _shared_array(p)
-    if not isinstance(p, tuple):
+    if not isinstance(p, tuple) or (type(p) is tuple and len(p) > _LONG):
         return p
-    parts = [shared(part) for part in p]
-    if all(a is b for a, b in zip(parts, p, strict=True)):
+    changed = {}
+    for n, part in enumerate(p):
+        if isinstance(part, (np.ndarray, tuple)):
+            known = shared(part)
+            if known is not part:
+                changed[n] = known
+    if not changed:
         return p
     make = getattr(p, "_make", tuple)  # a NamedTuple's
-    return make(parts)
+    return make(changed.get(n, part) for n, part in enumerate(p))
 
 
 def _shared_array(array: Array) -> Array:

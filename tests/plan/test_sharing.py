@@ -64,6 +64,7 @@ def test_what_is_left_alone() -> None:
         np.broadcast_to(np.float32(1), (100, 100)),
         numbers(100, 100)[:, ::2],
         [numbers(2000)],
+        (numbers(2000),) * 9,
         None,
     ):
         assert shared((array, array))[0] is array

@@ -15,8 +15,9 @@ from pytflite.jit.fusion import fuse
 from pytflite.jit.kernel import At, Kernel, Packed, Work
 from pytflite.jit.library import LIBRARY
 from pytflite.jit.lowering.registry import Lowered, find_lowering
-from pytflite.jit.program import RUNNER, Program
+from pytflite.jit.program import RUNNERS, Program
 from pytflite.jit.target import Target, host_target
+from pytflite.jit.threads import physical_cores
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
 from pytflite.ops.operator import BUILTINS
@@ -37,6 +38,7 @@ class Compiled:
         model: whose plans.
         precision: "float32", "high" or "medium".
         numerics: "reference" or "litert".
+        threads: that may share a run; None is as many as there are physical cores.
         wait: plan only when the kernels are compiled.
         fuses: whether one kernel may do several operators.
         target: for which CPU; None is this one.
@@ -44,7 +46,8 @@ class Compiled:
 
     def __init__(
         self, model: Model, precision: str = "float32", numerics: str = "reference",
-        wait: bool = False, fuses: bool = True, target: Target | None = None,
+        threads: int | None = None, wait: bool = False, *, fuses: bool = True,
+        target: Target | None = None,
     ) -> None:  # fmt: skip
         found = target or host_target()
         if found is None:
@@ -53,6 +56,7 @@ class Compiled:
         self.target = found
         self.precision = precision
         self.numerics = numerics
+        self.threads = threads or physical_cores()
         self.wait = wait
         self.fuses = fuses
         self._model = model
@@ -75,7 +79,7 @@ class Compiled:
         native = {s: tuple(w) for s, w in groups if not isinstance(w, str)}
         kernels = dict.fromkeys(w.kernel for work in native.values() for w in work)
         if kernels:
-            kernels[RUNNER] = None
+            kernels.update(dict.fromkeys(RUNNERS))
             if self.wait:
                 self.library.wait(kernels, self.target)
         found = self.library.find(kernels, self.target)
@@ -85,7 +89,7 @@ class Compiled:
             if isinstance(lowered, str):
                 reason = lowered
             else:
-                missing = [k for k in (RUNNER, *(w.kernel for w in lowered)) if k not in found]
+                missing = [k for k in (*RUNNERS, *(w.kernel for w in lowered)) if k not in found]
                 if not missing:
                     step.make_native(native[step])
                     result.append(step)
@@ -100,7 +104,10 @@ class Compiled:
 
     def apart(self) -> Compiled:
         """The same backend, which leaves each operator a step of its own."""
-        return Compiled(self._model, self.precision, self.numerics, self.wait, False, self.target)
+        return Compiled(
+            self._model, self.precision, self.numerics, self.threads, self.wait, fuses=False,
+            target=self.target,
+        )  # fmt: skip
 
     def arrived(self, kernels: Sequence[Kernel]) -> bool:
         """Whether there is nothing to wait for any more."""
@@ -124,8 +131,8 @@ class Compiled:
                 works += step.work
         if not works:
             return None
-        addresses = self.library.find([RUNNER, *{w.kernel for w in works}], self.target)
-        return Program(works, plan.offsets, addresses)
+        addresses = self.library.find([*RUNNERS, *{w.kernel for w in works}], self.target)
+        return Program(works, plan.offsets, addresses, self.threads)
 
     def _fused(self, steps: Sequence[Step], outputs: Collection[int]) -> Sequence[Step]:
         return fuse(steps, outputs) if self.fuses else steps

@@ -90,6 +90,18 @@ class Loop:
         self.next = list(values)
 
 
+class Repeat:
+    """An endless loop; see Function.repeat."""
+
+    def __init__(self, f: Function, done: str) -> None:
+        self._f = f
+        self._done = done
+
+    def leave_if(self, condition: str) -> None:
+        """Goes on behind the loop if the condition holds."""
+        self._f.leave(condition, self._done)
+
+
 class Function:
     """Writes one function, instruction by instruction."""
 
@@ -231,6 +243,16 @@ class Function:
         self._begin(done)
 
     @contextmanager
+    def repeat(self) -> Iterator[Repeat]:
+        """Instructions that run again and again until `leave_if` is told to."""
+        head, done = self._label("again"), self._label("left")
+        self.do(f"br label %{head}")
+        self._begin(head)
+        yield Repeat(self, done)
+        self.do(f"br label %{head}")
+        self._begin(done)
+
+    @contextmanager
     def when(self, condition: str) -> Iterator[None]:
         """Instructions that run only if the condition holds."""
         inside, after = self._label("then"), self._label("after")
@@ -239,6 +261,12 @@ class Function:
         yield
         self.do(f"br label %{after}")
         self._begin(after)
+
+    def leave(self, condition: str, label: str) -> None:
+        """Goes to a label if the condition holds, else on."""
+        stay = self._label("stay")
+        self.do(f"br i1 {condition}, label %{label}, label %{stay}")
+        self._begin(stay)
 
     def ret(self, value: str = "") -> None:
         """Returns; without this the function ends by returning nothing."""

@@ -7,20 +7,21 @@ A run of records is then one native call, without the interpreter lock.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping, Sequence
-from typing import Any
+from time import perf_counter
 
 import numpy as np
 
 from pytflite.jit.emit.runner import RECORD
 from pytflite.jit.kernel import At, Kernel, Packed, Slot, Work, kernel
+from pytflite.jit.threads import ENTRY, HELPER, LEADER, aligned, team
 from pytflite.model.graph import Array
 from pytflite.plan.plan import Refused
 
 RUNNER = kernel("runner.single")
+RUNNERS = (RUNNER, LEADER, HELPER)  # that each program needs
 _CACHE_LINE = 64
-_CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+_BRIEF = 40e-6  # seconds: less than this is not worth sharing
 
 
 class Program:
@@ -29,7 +30,8 @@ class Program:
     Args:
         works: in order.
         offsets: of the tensors in the arena.
-        addresses: of the kernels, and of RUNNER.
+        addresses: of the kernels, and of RUNNERS.
+        threads: that may share the tiles of a run.
     """
 
     def __init__(
@@ -37,9 +39,12 @@ class Program:
         works: Sequence[Work],
         offsets: Mapping[int, int],
         addresses: Mapping[Kernel, int],
+        threads: int = 1,
     ) -> None:
         self.works = tuple(works)
-        self.scratch_bytes = max((work.scratch for work in works), default=0)
+        scratch = max((work.scratch for work in works), default=0)
+        self.scratch_bytes = -(-scratch // _CACHE_LINE) * _CACHE_LINE  # of each thread
+        self.threads = threads
         self._kept: list[Array] = []  # constants whose addresses stand in the slots
         slots: list[int] = []
         relative: list[int] = []  # slots that are offsets in the arena
@@ -57,7 +62,17 @@ class Program:
         self._records = records
         self._slots = np.array(slots, np.int64)
         self._relative = np.array(relative, np.intp)
-        self.runner = _CALL(addresses[RUNNER])
+        self.runner = ENTRY(addresses[RUNNER])
+        self.leader = ENTRY(addresses[LEADER])
+        self.helper = addresses[HELPER]
+        self._paces: dict[int, Pace | None] = {}
+
+    def pace(self, begin: int, end: int) -> Pace | None:
+        """Whether a stretch is shared; None if there is nothing to share."""
+        if begin not in self._paces:
+            several = self.threads > 1 and any(w.tiles > 1 for w in self.works[begin:end])
+            self._paces[begin] = Pace() if several else None
+        return self._paces[begin]
 
     def _word(self, slot: Slot) -> int:
         """The 8 bytes of a slot that holds no place in the arena."""
@@ -83,16 +98,49 @@ class Program:
         return BoundProgram(self, slots, records, arena)
 
 
+class Pace:
+    """Whether a stretch of a program is faster with helpers: tried, and again after a while."""
+
+    __slots__ = ("_alone", "_runs", "_shared")
+
+    ALONE, SHARED, PERIOD = 6, 14, 2000  # runs until the next stage begins
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._runs = 0
+        self._alone = self._shared = float("inf")
+
+    def shares(self) -> bool:
+        """Whether the next run is to be shared."""
+        if self._runs < self.ALONE:
+            return False
+        if self._runs < self.SHARED:
+            return self._alone > _BRIEF
+        return self._shared < self._alone
+
+    def took(self, shared: bool, seconds: float) -> None:
+        """Counts a run. Threads that count at the same time only blur the figures."""
+        if shared:
+            self._shared = min(self._shared, seconds)
+        else:
+            self._alone = min(self._alone, seconds)
+        self._runs += 1
+        if self._runs > self.PERIOD:
+            self._begin()
+
+
 class BoundProgram:
     """A program in the memory of one context: one run at a time."""
 
     def __init__(self, program: Program, slots: Array, records: Array, arena: Array) -> None:
-        self._kept = program, slots, records, arena
-        self._call: Any = program.runner
+        self._kept = records, arena
+        self._program = program
         self._slots = slots
         self._own = np.zeros(8, np.int64)
         self._own[1] = records.ctypes.data
-        self._scratch = aligned(program.scratch_bytes)
+        self._scratch = aligned(program.scratch_bytes * max(program.threads, 1))
         self._parameters = self._own.ctypes.data
         self._memory = self._scratch.ctypes.data
         self._blocks = records[:, 1] - slots.ctypes.data
@@ -103,16 +151,34 @@ class BoundProgram:
         Raises:
             Refused: a kernel found data that it must refuse.
         """
-        self._call(self._parameters, begin, end, self._memory)
+        program = self._program
+        pace = program.pace(begin, end) if program.threads > 1 else None
+        if pace is None:
+            program.runner(self._parameters, begin, end, self._memory)
+        else:
+            shares = pace.shares()
+            start = perf_counter()
+            shared = shares and self._shared(begin, end)
+            if not shared:
+                program.runner(self._parameters, begin, end, self._memory)
+            if shares == shared:
+                pace.took(shared, perf_counter() - start)
         if self._own[0]:
             record = int(self._own[0]) - 1
             self._own[0] = 0
             self._slots[self._blocks[record] // 8] = 0
             raise Refused(f"record {record}")
 
-
-def aligned(size: int) -> Array:
-    """Uninitialised bytes that begin on a cache line."""
-    block = np.empty(size + _CACHE_LINE, np.uint8)
-    start = -block.ctypes.data % _CACHE_LINE
-    return block[start : start + size]
+    def _shared(self, begin: int, end: int) -> bool:
+        """Runs records with helpers, unless these are busy."""
+        program, helpers = self._program, team()
+        if not helpers.try_begin(program.threads, program.helper):
+            return False
+        try:
+            stride = program.scratch_bytes
+            helpers.seat(int(self._own[1]), self._memory + stride, stride, program.threads)
+            self._own[2] = helpers.job.ctypes.data
+            program.leader(self._parameters, begin, end, self._memory)
+        finally:
+            helpers.end()
+        return True

@@ -39,7 +39,8 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
     Args:
         model: a path, bytes, bytearray, memoryview, mmap, open binary file, or a Model
             (`model_path` and `model_content` as in tf.lite, too).
-        num_threads: threads for matrix products (NumPy's BLAS); None means one.
+        num_threads: threads that share a run. None: one for NumPy's matrix products, and for
+            compiled kernels as many as there are physical cores, if they are faster than one.
         experimental_preserve_all_tensors: keep every tensor, so that get_tensor can read all.
         custom_ops: custom operators for this interpreter alone, by name: functions of arrays, as
             for `pytflite.operator`. A builtin operator's name replaces that operator.
@@ -117,7 +118,7 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         }
         preserve = self._options["experimental_preserve_all_tensors"]
         compiled, self._no_backend = compiled_backend(
-            opened, check_backend(backend), precision, numerics, bool(wait)
+            opened, check_backend(backend), precision, numerics, num_threads, bool(wait)
         )
         engine = Engine(
             opened, self._lookup, self._options["limits"], preserve=preserve, threads=threads,

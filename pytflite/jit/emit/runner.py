@@ -1,30 +1,167 @@
-"""The loop that runs a program: kernel after kernel, in one call from Python.
+"""The loops that run a program: kernel after kernel, in one call from Python.
 
-A record is 64 bytes: address of the kernel, address of its parameters, number of tiles, and five
-words that other runners use. `begin` and `end` say which records run. The first kernel with a
-status other than 0 ends the run; the runner's own status is then that record's number, plus 1.
+A record is 64 bytes: address of the kernel, address of its parameters, number of tiles, the next
+tile that nobody has claimed, how many tiles are done, and three words that are free. `begin` and
+`end` say which records run. The first kernel with a status other than 0 ends the run; the runner's
+own status is then that record's number, plus 1.
+
+`single` does all tiles in this thread. `leader` shares them with helpers, threads that are in
+`helper` at the time. They meet at a Job:
+
+    door        2^32 while helpers may come in, plus the number of those inside
+    current     the record whose tiles are to be had; -1 when there are no more
+    records, scratch, stride, seats   of this run; helper n < seats works in scratch + n * stride
+    quit        not 0: helpers go home
+
+The leader never depends on a helper to come: it claims tiles like any other, and waits for those
+only that were claimed. It shuts the door and waits until nobody is inside, so that a helper which
+was asleep at the wrong moment can never touch the next run's counters.
 """
 
 from __future__ import annotations
 
-from pytflite.jit.ir import Module
+from collections.abc import Callable
+
+from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
 RECORD = 64
-KERNEL, PARAMETERS, TILES = 0, 8, 16  # offsets of the words
+KERNEL, PARAMETERS, TILES, NEXT, DONE = 0, 8, 16, 24, 32  # offsets of the words of a record
+
+JOB = 256
+DOOR, CURRENT, QUIT = 0, 64, 128  # offsets of the words of a job, each written on its own line
+RECORDS, SCRATCH, STRIDE, SEATS = 192, 200, 208, 216
+OPEN = 1 << 32
+
+# Rounds that a helper waits for the next run: about 100 us with x86's pause, which is slow.
+_PATIENCE = {"x86_64": 1800, "aarch64": 30000}
 
 
 def single(module: Module, target: Target) -> None:
     """All tiles in this thread. Slot: records."""
     f = module.kernel("ptr records")
     with f.loop("%begin", "%end") as loop:
-        record = f.at("%records", f.mul(loop.index, RECORD))
-        code = f.load("ptr", record, KERNEL, 8)
-        parameters = f.load("ptr", record, PARAMETERS, 8)
+        record = _record(f, "%records", loop.index)
+        _call(f, record, 0, f.load("i64", record, TILES, 8), "%scratch")
+        _check(f, record, loop.index, lambda: None)
+
+
+def leader(module: Module, target: Target) -> None:
+    """Tiles shared with helpers. Slots: records, job. The job's door is shut before and after."""
+    f = module.kernel("ptr records", "ptr job")
+    with f.loop("%begin", "%end") as loop:
+        record = _record(f, "%records", loop.index)
+        f.store("i64", 0, record, NEXT, 8)
+        f.store("i64", 0, record, DONE, 8)
+    door, current = f.at("%job", DOOR), f.at("%job", CURRENT)
+    f.do(f"store atomic i64 -1, ptr {current} monotonic, align 8")
+    f.do(f"store atomic i64 {OPEN}, ptr {door} release, align 8")
+
+    def close() -> None:
+        f.do(f"store atomic i64 -1, ptr {current} release, align 8")
+        f.op(f"atomicrmw and ptr {door}, i64 {OPEN - 1} acq_rel")
+        with f.repeat() as waiting:
+            inside = f.op(f"load atomic i64, ptr {door} acquire, align 8")
+            waiting.leave_if(f.compare("eq", inside, 0))
+            _pause(f, target)
+
+    with f.loop("%begin", "%end") as loop:
+        record = _record(f, "%records", loop.index)
         tiles = f.load("i64", record, TILES, 8)
-        f.do(f"call void {code}(ptr {parameters}, i64 0, i64 {tiles}, ptr %scratch)")
-        status = f.load("i64", parameters, 0, 8)
-        with f.when(f.compare("ne", status, 0)):
-            f.store("i64", f.add(loop.index, 1), "%parameters", 0, 8)
-            f.do("ret void")
-            f.dead()
+        alone = f.compare("sle", tiles, 1)
+        with f.when(alone):
+            _call(f, record, 0, tiles, "%scratch")
+        with f.when(f.op(f"xor i1 {alone}, true")):
+            f.do(f"store atomic i64 {loop.index}, ptr {current} release, align 8")
+            _claim(f, record, tiles, "%scratch")
+            with f.repeat() as waiting:
+                done = f.op(f"load atomic i64, ptr {f.at(record, DONE)} acquire, align 8")
+                waiting.leave_if(f.compare("eq", done, tiles))
+                _pause(f, target)
+        _check(f, record, loop.index, close)
+    close()
+
+
+def helper(module: Module, target: Target) -> None:
+    """Helps at run after run; returns when none has come for 100 us. Slots: job, number."""
+    f = module.kernel("ptr job", "i64 number")
+    door, current = f.at("%job", DOOR), f.at("%job", CURRENT)
+    waited = f.op("alloca i64")
+    last = f.op("alloca i64")
+    f.store("i64", 0, waited, 0, 8)
+    with f.repeat() as runs:
+        rounds = f.load("i64", waited, 0, 8)
+        runs.leave_if(f.compare("sgt", rounds, _PATIENCE[target.architecture]))
+        quits = f.op(f"load atomic i64, ptr {f.at('%job', QUIT)} monotonic, align 8")
+        runs.leave_if(f.compare("ne", quits, 0))
+        f.store("i64", f.add(rounds, 1), waited, 0, 8)
+        _pause(f, target)
+        seen = f.op(f"load atomic i64, ptr {door} monotonic, align 8")
+        # Whether there is a seat is asked again inside: the next run may have fewer.
+        seat = f.compare("slt", "%number", f.load("i64", "%job", SEATS, 8))
+        with f.when(f.op(f"and i1 {seat}, {f.compare('sge', seen, OPEN)}")):
+            pair = f.op(f"cmpxchg ptr {door}, i64 {seen}, i64 {f.add(seen, 1)} acq_rel monotonic")
+            with f.when(f.op(f"extractvalue {{ i64, i1 }} {pair}, 1")):
+                f.store("i64", 0, waited, 0, 8)
+                seats = f.load("i64", "%job", SEATS, 8)
+                with f.when(f.compare("slt", "%number", seats)):
+                    _help(f, target, current, last)
+                f.op(f"atomicrmw sub ptr {door}, i64 1 acq_rel")
+
+
+def _help(f: Function, target: Target, current: str, last: str) -> None:
+    """Claims tiles of the current record, until there are no more records."""
+    records = f.load("ptr", "%job", RECORDS, 8)
+    stride = f.load("i64", "%job", STRIDE, 8)
+    scratch = f.at(f.load("ptr", "%job", SCRATCH, 8), f.mul("%number", stride))
+    f.store("i64", -1, last, 0, 8)
+    with f.repeat() as work:
+        now = f.op(f"load atomic i64, ptr {current} acquire, align 8")
+        known = f.compare("eq", now, f.load("i64", last, 0, 8))
+        with f.when(known):
+            _pause(f, target)
+        # Before the first record current is -1, as behind the last: only the door tells them apart.
+        shut = f.op(f"load atomic i64, ptr {f.at('%job', DOOR)} monotonic, align 8")
+        work.leave_if(f.compare("slt", shut, OPEN))
+        fresh = f.op(f"xor i1 {known}, true")
+        with f.when(f.op(f"and i1 {fresh}, {f.compare('sge', now, 0)}")):
+            record = _record(f, records, now)
+            _claim(f, record, f.load("i64", record, TILES, 8), scratch)
+            f.store("i64", now, last, 0, 8)
+
+
+def _record(f: Function, records: str, number: str) -> str:
+    return f.at(records, f.mul(number, RECORD))
+
+
+def _call(f: Function, record: str, begin: str | int, end: str, scratch: str) -> None:
+    code = f.load("ptr", record, KERNEL, 8)
+    parameters = f.load("ptr", record, PARAMETERS, 8)
+    f.do(f"call void {code}(ptr {parameters}, i64 {begin}, i64 {end}, ptr {scratch})")
+
+
+def _claim(f: Function, record: str, tiles: str, scratch: str) -> None:
+    """Does tiles of a record, one by one, until all are claimed."""
+    with f.repeat() as claiming:
+        tile = f.op(f"atomicrmw add ptr {f.at(record, NEXT)}, i64 1 monotonic")
+        claiming.leave_if(f.compare("sge", tile, tiles))
+        _call(f, record, tile, f.add(tile, 1), scratch)
+        f.op(f"atomicrmw add ptr {f.at(record, DONE)}, i64 1 acq_rel")
+
+
+def _check(f: Function, record: str, number: str, close: Callable[[], None]) -> None:
+    """Ends the run if the record's kernel has refused its data."""
+    status = f.load("i64", f.load("ptr", record, PARAMETERS, 8), 0, 8)
+    with f.when(f.compare("ne", status, 0)):
+        close()
+        f.store("i64", f.add(number, 1), "%parameters", 0, 8)
+        f.do("ret void")
+        f.dead()
+
+
+def _pause(f: Function, target: Target) -> None:
+    """Lets the other hyper-thread go first."""
+    if target.architecture == "x86_64":
+        f.call("void", "llvm.x86.sse2.pause")
+    else:
+        f.call("void", "llvm.aarch64.hint", "i32 1")

@@ -24,35 +24,13 @@ from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.plan.plan import Step
 
-MODULES: dict[str, tuple[str, ...]] = {
-    "convolution": ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"),
+# Names of the operators whose lowerings a module has.
+MODULES = {
+    "convolution": "CONV_2D DEPTHWISE_CONV_2D TRANSPOSE_CONV",
     "elementwise": (
-        "ABS",
-        "NEG",
-        "SQUARE",
-        "SQRT",
-        "RSQRT",
-        "FLOOR",
-        "CEIL",
-        "ROUND",
-        "SIGN",
-        "EXP",
-        "TANH",
-        "LOGISTIC",
-        "HARD_SWISH",
-        "RELU",
-        "RELU6",
-        "RELU_N1_TO_1",
-        "RELU_0_TO_1",
-        "ADD",
-        "SUB",
-        "MUL",
-        "DIV",
-        "MAXIMUM",
-        "MINIMUM",
-        "SQUARED_DIFFERENCE",
-        "PRELU",
-        "LEAKY_RELU",
+        "ABS NEG SQUARE SQRT RSQRT FLOOR CEIL ROUND SIGN EXP TANH LOGISTIC HARD_SWISH RELU RELU6 "
+        "RELU_N1_TO_1 RELU_0_TO_1 ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE PRELU "
+        "LEAKY_RELU"
     ),
 }
 
@@ -93,7 +71,7 @@ Lower = Callable[[Step, Lowering], Lowered]
 
 
 _REGISTERED: dict[str, Lower] = {}
-_HOME = {name: module for module, names in MODULES.items() for name in names}
+_HOME = {name: module for module, names in MODULES.items() for name in names.split()}
 
 
 def lowering(*operators: str) -> Callable[[Lower], Lower]:

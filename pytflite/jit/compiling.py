@@ -9,9 +9,10 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from pytflite.jit.declaration import is_python
-from pytflite.jit.image import Image, link
+from pytflite.jit.image import Image
 from pytflite.jit.ir import Module
 from pytflite.jit.kernel import Kernel
+from pytflite.jit.linker import link
 from pytflite.jit.target import Target
 
 
@@ -49,4 +50,5 @@ def assembly(kernel: Kernel, target: Target) -> str:
 
 def compile_kernel(kernel: Kernel, target: Target) -> Image:
     """The image of a kernel."""
-    return link(_machine(target).emit_object(parse(kernel, target)))
+    obj = _machine(target).emit_object(parse(kernel, target))
+    return link(obj, target.architecture, target.name, kernel.label)

@@ -1,92 +1,236 @@
-"""Image: machine code that runs wherever it is mapped.
+"""Image: machine code that runs wherever it is mapped, as a file and in memory.
 
-`link` turns an ELF object that LLVM has made (whatever the operating system) into one block of
-bytes: sections one after another, relative addresses filled in. `load` maps it and gives the
-address of its kernel. Nothing here needs LLVM.
+    0    magic, with the version of the format
+    8    blake2b of all that follows
+    40   length of the file; of the text; entry; page size
+    64   text: the target's name, the kernel's label, and its imports, a line each
+         code and constants (linker.py), addressed relative to each other
+         on a page of its own: addresses of the imports, filled in by `load`
+
+A file is mapped privately, and run, only after the very bytes of that mapping were checked: it must
+be a regular file of this user that no one else can write. Nothing here needs LLVM.
 """
 
 from __future__ import annotations
 
 import ctypes
 import mmap
+import os
+import stat
 import struct
+import sys
+from functools import cache
+from hashlib import blake2b
 from typing import NamedTuple
 
-_SHT_PROGBITS, _SHT_SYMTAB, _SHT_RELA, _SHT_NOBITS = 1, 2, 4, 8
-_SHF_ALLOC = 2
-_X86_PC32, _X86_PLT32 = 2, 4
+import numpy as np
+
+from pytflite.model.graph import Array
+
+PAGE = mmap.PAGESIZE
+_MAGIC = b"pytflit\x01"
+_HEADER = struct.Struct("<8s32sQIIII")
+_LARGEST = 1 << 26
 
 
-class Section(NamedTuple):
-    """A section header of ELF64."""
+class ImageError(Exception):
+    """The file is not what it must be: to be made anew."""
 
-    name: int
-    kind: int
-    flags: int
-    address: int
-    offset: int
-    size: int
-    link: int
-    info: int
-    alignment: int
-    entry_size: int
+
+class NotExecutableError(ImageError):
+    """This system refuses to run images."""
 
 
 class Image(NamedTuple):
-    """Position-independent machine code, and where its kernel begins."""
+    """The bytes of an image's file."""
 
-    code: bytes
-    entry: int
-
-
-def link(obj: bytes) -> Image:
-    """The image of a relocatable ELF object that defines `kernel`."""
-    table, count = struct.unpack_from("<Q", obj, 40)[0], struct.unpack_from("<H", obj, 60)[0]
-    sections = [
-        Section(*struct.unpack_from("<IIQQQQIIQQ", obj, table + 64 * i)) for i in range(count)
-    ]
-    code, base = bytearray(), {}
-    for number, s in enumerate(sections):
-        if s.flags & _SHF_ALLOC and s.kind == _SHT_PROGBITS:
-            code += bytes(-len(code) % max(64, s.alignment))
-            base[number] = len(code)
-            code += obj[s.offset : s.offset + s.size]
-    (symbols,) = (s for s in sections if s.kind == _SHT_SYMTAB)
-    names = sections[symbols.link]
-
-    def symbol(k: int) -> tuple[str, int]:
-        name, _, _, section, value, _ = struct.unpack_from("<IBBHQQ", obj, symbols.offset + 24 * k)
-        start = names.offset + name
-        text = obj[start : obj.index(b"\0", start)].decode()
-        if section not in base:
-            raise ValueError(f"undefined symbol {text!r}")
-        return text, base[section] + value
-
-    for s in sections:
-        if s.kind == _SHT_RELA and s.info in base:
-            for at in range(s.offset, s.offset + s.size, 24):
-                offset, info, addend = struct.unpack_from("<QQq", obj, at)
-                if info & 0xFFFFFFFF not in (_X86_PC32, _X86_PLT32):
-                    raise ValueError(f"relocation {info & 0xFFFFFFFF}")
-                place = base[s.info] + offset
-                struct.pack_into("<i", code, place, symbol(info >> 32)[1] + addend - place)
-    for k in range(symbols.size // 24):
-        kind = struct.unpack_from("<IBBHQQ", obj, symbols.offset + 24 * k)
-        if kind[1] >> 4 == 1 and kind[3] in base and symbol(k)[0] == "kernel":
-            return Image(bytes(code), symbol(k)[1])
-    raise ValueError("no kernel")
+    data: bytes
 
 
 class Loaded(NamedTuple):
     """An image in memory: its mapping must live as long as its code may run."""
 
-    memory: mmap.mmap
     address: int
+    memory: Array
+    label: str
+
+
+def pack(code: bytes, entry: int, target: str, label: str, imports: tuple[str, ...]) -> bytes:
+    """The file of an image. Without code: only the header, padded to where code begins.
+
+    Args:
+        code: begins with space for the header.
+        entry: offset of the kernel.
+        target, label: names.
+        imports: whose addresses come on a page after the code.
+    """
+    text = "\n".join((target, label, *imports)).encode()
+    start = _HEADER.size + len(text) + -(_HEADER.size + len(text)) % 64
+    body = bytearray(code or bytes(start))
+    if code and imports:
+        body += bytes(PAGE)
+    body[_HEADER.size : _HEADER.size + len(text)] = text
+    _HEADER.pack_into(body, 0, _MAGIC, b"", len(body), len(text), entry, PAGE, 0)
+    body[8:40] = blake2b(memoryview(body)[40:], digest_size=32).digest()
+    return bytes(body)
+
+
+class _Header(NamedTuple):
+    entry: int
+    target: str
+    label: str
+    imports: tuple[str, ...]
+
+
+def _checked(data: Array) -> _Header:
+    """What the header says, if all is as it was written."""
+    if data.size < _HEADER.size:
+        raise ImageError("it is too short")
+    magic, checksum, length, text_length, entry, page, _ = _HEADER.unpack(
+        data[: _HEADER.size].tobytes()
+    )
+    if magic != _MAGIC:
+        raise ImageError("it is no image of this version")
+    if length != data.size or blake2b(data[40:].data, digest_size=32).digest() != checksum:
+        raise ImageError("its bytes have changed")
+    text = data[_HEADER.size : _HEADER.size + text_length].tobytes()
+    target, label, *imports = text.decode().split("\n")
+    if page != PAGE or not _HEADER.size <= entry < length:
+        raise ImageError("it is of another machine")
+    return _Header(entry, target, label, tuple(imports))
+
+
+# As mmap and mprotect have them, everywhere.
+_READ, _WRITE, _EXECUTE, _PRIVATE = 1, 2, 4, 2
+_FAILED = ctypes.c_void_p(-1).value
+
+
+# --- loading ------------------------------------------------------------------------------------
 
 
 def load(image: Image) -> Loaded:
-    """Maps an image so that it can run."""
-    memory = mmap.mmap(-1, len(image.code), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
-                       prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)  # fmt: skip
-    memory.write(image.code)
-    return Loaded(memory, ctypes.addressof(ctypes.c_char.from_buffer(memory)) + image.entry)
+    """Puts an image into memory, without a file.
+
+    Raises:
+        NotExecutableError: the system does not let memory be executed.
+    """
+    size = len(image.data)
+    try:
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except (OSError, AttributeError) as error:
+        raise NotExecutableError(f"no memory for machine code: {error}") from error
+    memory.write(image.data)
+    data: Array = np.frombuffer(memory, np.uint8)
+    return _ready(data, _checked(data))
+
+
+def load_file(path: str, target: str, label: str) -> Loaded:
+    """Maps the image that a file holds.
+
+    Args:
+        path: of the file.
+        target, label: names that it must carry.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ImageError: it is damaged, of another kernel, or others could have written it.
+        NotExecutableError: the system does not let it be executed.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ImageError(f"it cannot be opened: {error}") from error
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            raise ImageError("it is not a file of this user")
+        if stat.S_IMODE(found.st_mode) & 0o022:
+            raise ImageError("others can write it")
+        if not _HEADER.size <= found.st_size <= _LARGEST:
+            raise ImageError("its size is wrong")
+        data = _mapped(descriptor, found.st_size)
+    finally:
+        os.close(descriptor)
+    header = _checked(data)
+    if (header.target, header.label) != (target, label):
+        raise ImageError(f"it holds {header.label} for {header.target}")
+    return _ready(data, header, _READ | _EXECUTE)
+
+
+def _mapped(descriptor: int, size: int) -> Array:
+    """A private mapping that can be read and executed. It stays; no descriptor is kept for it."""
+    start = _system().mmap(None, size, _READ | _EXECUTE, _PRIVATE, descriptor, 0)
+    if start in (None, _FAILED):
+        reason = os.strerror(ctypes.get_errno())
+        raise NotExecutableError(f"this system refuses to map machine code: {reason}")
+    return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(start))
+
+
+def _ready(data: Array, header: _Header, protection: int = _READ | _WRITE) -> Loaded:
+    """Fills in the imports and makes all but them executable.
+
+    Args:
+        data: the whole mapping, with this protection.
+    """
+    start = data.ctypes.data
+    size = data.size + -data.size % PAGE
+    code = size - PAGE if header.imports else size
+    if header.imports:
+        if protection != _READ | _WRITE:
+            _protect(start + code, PAGE, _READ | _WRITE)
+        addresses = np.array([address(name) for name in header.imports], np.uint64)
+        ctypes.memmove(start + code, addresses.ctypes.data, addresses.nbytes)
+        _protect(start + code, PAGE, _READ)
+    if protection != _READ | _EXECUTE:
+        _protect(start, code, _READ | _EXECUTE)
+    return Loaded(start + header.entry, data, header.label)
+
+
+def _protect(start: int, size: int, protection: int) -> None:
+    if _system().mprotect(start, size, protection):
+        reason = os.strerror(ctypes.get_errno())
+        raise NotExecutableError(f"this system refuses to make memory executable: {reason}")
+
+
+@cache
+def _system() -> ctypes.CDLL:
+    """The C library, with the types of mmap and mprotect."""
+    library = ctypes.CDLL(None, use_errno=True)
+    address, size, number = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    library.mmap.restype = address
+    library.mmap.argtypes = [address, size, number, number, number, ctypes.c_int64]
+    library.mprotect.argtypes = [address, size, number]
+    return library
+
+
+@cache
+def _libraries() -> list[ctypes.CDLL]:
+    """The C library, and that of mathematics where it is another."""
+    found = [_system()]
+    for name in ("libm.so.6", "libm.dylib"):
+        try:
+            found.append(ctypes.CDLL(name))
+        except OSError:
+            continue
+    return found
+
+
+@cache
+def address(name: str) -> int:
+    """Where a function of the C library is in this process."""
+    for library in _libraries():
+        try:
+            return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+        except AttributeError:
+            continue
+    raise ImageError(f"the C library of this system has no {name}")
+
+
+def mappable() -> bool:
+    """Whether images can be mapped here: not on Windows, nor macOS on Arm (MAP_JIT)."""
+    return sys.platform != "win32" and not (
+        sys.platform == "darwin" and os.uname().machine == "arm64"
+    )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 import pytest
 
-pytest.importorskip("numba")
-
-from pytflite.jit.compiling import assembly, compile_kernel
+from pytflite.jit.compiling import assembly
 from pytflite.jit.declaration import declare, declared
 from pytflite.jit.kernel import kernel
 from pytflite.jit.kernels import maths, softmax, table
@@ -182,11 +178,3 @@ def test_maths_in_plain_python() -> None:
                 got = getattr(maths, name)(x)
                 assert isinstance(got, F32)
                 assert _units(np.array([got]), np.array([true(np.float64(x))])) <= 2
-
-
-def test_images_need_nothing_else() -> None:
-    """What is linked has no holes; the entry is inside."""
-    for what in (kernel("softmax.float32"), kernel("table.bytes8")):
-        image = compile_kernel(what, RUNNABLE[0])
-        assert 0 <= image.entry < len(image.code)
-        assert ctypes.sizeof(ctypes.c_char * len(image.code)) < 20_000

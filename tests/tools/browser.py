@@ -63,6 +63,15 @@ class Browser:
         self._ask("POST", "/url", {"url": "about:blank"})
         self._ask("POST", "/url", {"url": path.as_uri() + (f"#{place}" if place else "")})
 
+    def visit(self, address: str) -> None:
+        """Opens an address."""
+        self._ask("POST", "/url", {"url": address})
+
+    def resize(self, width: int, height: int) -> None:
+        """Makes the window so large that a page has this size."""
+        wide, high = self.run("return [outerWidth - innerWidth, outerHeight - innerHeight]")
+        self._ask("POST", "/window/rect", {"width": width + wide, "height": height + high})
+
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script returns."""
         return self._ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
@@ -80,13 +89,14 @@ class Browser:
         at = {"type": "pointerMove", "duration": 0, "x": round(x), "y": round(y)}
         self._pointer(at, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0})
 
-    def drag(self, x: float, y: float, to_x: float, to_y: float) -> None:
-        """Draws with the button held."""
-        move = {"type": "pointerMove", "duration": 50}
-        self._pointer(
-            {**move, "x": round(x), "y": round(y)}, {"type": "pointerDown", "button": 0},
-            {**move, "x": round(to_x), "y": round(to_y)}, {"type": "pointerUp", "button": 0},
-        )  # fmt: skip
+    def drag(self, *points: tuple[float, float], duration: int = 50) -> None:
+        """Draws with the button held, from point to point, each in that many milliseconds."""
+        first, *others = [
+            {"type": "pointerMove", "duration": duration, "x": round(x), "y": round(y)}
+            for x, y in points
+        ]
+        down, up = ({"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp"))
+        self._pointer(first, down, *others, up)
 
     def _pointer(self, *actions: dict[str, Any]) -> None:
         source = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"},

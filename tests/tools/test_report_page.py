@@ -48,6 +48,10 @@ def test_a_click_shows_an_operator(browser: Browser, page: Path) -> None:
         assert text in details
     picture = "return document.querySelector('#details img').naturalWidth"
     assert browser.run(picture) > 50
+    natural, seen = browser.run("""
+        const i = document.querySelector("#details img");
+        return [i.naturalWidth / i.naturalHeight, i.clientWidth / i.clientHeight]""")
+    assert seen == pytest.approx(natural, rel=0.02)  # squares stay squares
     assert browser.run("return document.querySelectorAll('#details .histogram rect').length") > 9
     assert browser.run("return location.hash") == "#graph-0-0"
     browser.click("#details .ends .link")  # to its reader
@@ -62,7 +66,7 @@ def test_the_drawing_is_drawn_and_moves(browser: Browser, page: Path) -> None:
         return new Set(new Uint32Array(data.buffer)).size"""
     assert browser.run(colours) > 30
     x, y = browser.run("return [report.view.x, report.view.y]")
-    browser.drag(200, 500, 260, 420)
+    browser.drag((200, 500), (260, 420))
     scale = browser.run("return report.view.k")
     assert browser.run("return report.view.x") == pytest.approx(x - 60 / scale, abs=1)
     assert browser.run("return report.view.y") == pytest.approx(y + 80 / scale, abs=1)

@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pytflite.jit.emit import gather
+from pytflite.jit.emit import gather, turning
 from pytflite.jit.ir import Function
 
 # A kernel's slots are these, gather.SLOTS if it gathers, and its own.
@@ -65,6 +65,8 @@ class Form(NamedTuple):
         copies: rows of a matrix are copied into scratch, changed as gather.Form says; they must
             lie side by side.
         finds: writes what else is to be known of the rows: f, address of the first, count.
+        turns: rows of x are columns of a matrix in memory, %x_source bytes from line to line; they
+            are turned on their way into scratch, where lanes - 1 rows more must have room.
     """
 
     rows: int
@@ -74,6 +76,7 @@ class Form(NamedTuple):
     extra: tuple[str, ...] = ()
     copies: gather.Form | None = None
     finds: Callable[[Function, str, str], None] | None = None
+    turns: bool = False
 
 
 # Writes what makes a panel: f, part (i64), panel (i64) -> its address.
@@ -158,6 +161,10 @@ def _fill_table(f: Function, form: Form, offset: str, first: str, count: str) ->
 
 def _copied(f: Function, form: Form, x: str, first: str, count: str) -> str:
     """Where the rows of a matrix from `first` on are."""
+    if form.turns:
+        place, source = f.at("%scratch", table_bytes(f)), f.at(x, f.mul(first, 4))
+        turning.call_turn(f, place, "%x_row", source, "%x_source", "%k", count)
+        return place
     if form.copies is None:
         return f.at(x, f.mul(first, "%x_row"))
     gather.copier(f, form.copies)

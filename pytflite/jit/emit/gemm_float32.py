@@ -18,58 +18,85 @@ each output, added up at the end.
 
 from __future__ import annotations
 
-from pytflite.jit.emit import gather, gemm
+from typing import Any, NamedTuple
+
+from pytflite.jit.emit import gather, gemm, turning
+from pytflite.jit.emit import panels_float32 as packing
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
 # After those of gemm.py (and gather.py).
 SLOTS = ("ptr residual", "float low", "float high", "float low_after", "float high_after")
+EXTRA = ("ptr output", "i64 k", *SLOTS)  # what micro takes besides
 _CLAMPS = {"none": (False, False), "low": (True, False), "both": (True, True)}
 
 
-def product(
-    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
-    clamp: str, residual: str, chains: int,
-) -> None:  # fmt: skip
-    """Rows of a matrix times packed weights.
+class Settings(NamedTuple):
+    """What all these kernels have in common.
 
-    Args:
+    Attributes:
         rows, vectors: sums that are kept in registers.
         tail: vectors that the last panel uses; masked: of which the last one in part.
-        clamp: which bounds apply: "none", "low" or "both".
-        residual: what applies after the residual is added; "" if none is.
         chains: sums of an output.
+        clamp: which bounds apply: "none", "low" or "both".
+        residual: which apply after the residual is added; "" if none is.
     """
-    _emit(module, target, None, rows, vectors, tail, masked, clamp, residual, chains)
+
+    rows: int
+    vectors: int
+    tail: int
+    masked: bool
+    chains: int
+    clamp: str
+    residual: str
 
 
-def convolution(
-    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
-    clamp: str, residual: str, chains: int, runs: bool,
-) -> None:  # fmt: skip
+def product(module: Module, target: Target, **settings: Any) -> None:
+    """Rows of a matrix times packed weights."""
+    s = Settings(**settings)
+    form = gemm.Form(s.rows, s.vectors * target.lanes, 4, None, EXTRA)
+    gemm.product(module.kernel(*gemm.SLOTS, *SLOTS), form, last=_micros(module, target, s))
+
+
+def convolution(module: Module, target: Target, *, runs: bool, **settings: Any) -> None:
     """Windows, gathered, times packed weights. runs: as in gather.Form."""
-    form = gather.Form(target, runs, True)
-    _emit(module, target, form, rows, vectors, tail, masked, clamp, residual, chains)
+    s = Settings(**settings)
+    f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *SLOTS)
+    gathers = gather.Form(target, runs, True)
+    form = gemm.Form(s.rows, s.vectors * target.lanes, 4, gathers, EXTRA)
+    gemm.product(f, form, last=_micros(module, target, s))
 
 
-def _emit(
-    module: Module, target: Target, gathers: gather.Form | None, rows: int, vectors: int,
-    tail: int, masked: bool, clamp: str, residual: str, chains: int,
+def matrices(
+    module: Module, target: Target, *, x_turned: bool, weights_turned: bool, bias: bool,
+    **settings: Any,
 ) -> None:  # fmt: skip
-    slots = (*gemm.SLOTS, *(gather.SLOTS if gathers else ()), *SLOTS)
-    extra = ("ptr output", "i64 k", *SLOTS)
-    f = module.kernel(*slots)
-    form = gemm.Form(rows, vectors * target.lanes, 4, gathers, extra)
-    special = masked or tail != vectors
-    gemm.product(f, form, last=special)
-    for name, wide, some in (("micro", vectors, False), ("micro_last", tail, masked))[
-        : 1 + special
-    ]:
-        m = module.function(name, *gemm.MICRO, *extra)
-        micro = Micro(m, target, rows, wide, vectors, some)
-        sums = micro.sums(chains)
-        micro.finish(sums, clamp, residual)
+    """A matrix times one that is packed in the run.
+
+    Args:
+        x_turned: x is [k, m]. weights_turned: weights are [n, k].
+        bias: there is one.
+    """
+    s = Settings(**settings)
+    f = module.kernel(*gemm.SLOTS, *packing.SLOTS, *SLOTS)
+    if x_turned or weights_turned:
+        turning.turn(module, target)
+    packing.pack(module, target, s.vectors, turned=weights_turned, bias=bias)
+    form = gemm.Form(s.rows, s.vectors * target.lanes, 4, None, EXTRA, turns=x_turned)
+    last = _micros(module, target, s)
+    gemm.product(f, form, last=last, panel=packing.packer(s.vectors * target.lanes, weights_turned))
+
+
+def _micros(module: Module, target: Target, s: Settings) -> bool:
+    """Writes @micro, and @micro_last if the last panel is another; whether it is."""
+    special = s.masked or s.tail != s.vectors
+    both = ("micro", s.vectors, False), ("micro_last", s.tail, s.masked)
+    for name, wide, some in both[: 1 + special]:
+        f = module.function(name, *gemm.MICRO, *EXTRA)
+        micro = Micro(f, target, s.rows, wide, s.vectors, some)
+        micro.finish(micro.sums(s.chains), s.clamp, s.residual)
+    return special
 
 
 class Micro:

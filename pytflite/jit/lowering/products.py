@@ -11,6 +11,7 @@ from pytflite.jit.emit import gather
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
 from pytflite.jit.target import Target
+from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds
 from pytflite.ops.convolution.geometry import Windows
 
@@ -33,6 +34,8 @@ class Product(NamedTuple):
     Attributes:
         x_row, output_row: bytes from row to row.
         x_part, output_part: bytes from part to part.
+        offsets: of x, weights and output in bytes, for each part: if they do not follow one
+            another so.
     """
 
     m: int
@@ -43,6 +46,7 @@ class Product(NamedTuple):
     parts: int = 1
     x_part: int = 0
     output_part: int = 0
+    offsets: Array | None = None
 
 
 class Tile(NamedTuple):
@@ -158,28 +162,56 @@ def convolution_work(
     )  # fmt: skip
 
 
+def matrices_work(
+    target: Target, p: Product, turned: tuple[bool, bool], rows: tuple[int, int],
+    x: Slot, weights: Slot, bias: Slot, output: Slot, ending: Ending,
+) -> Work:  # fmt: skip
+    """A matrix times one that is packed in the run.
+
+    Args:
+        turned: whether x is [k, m], and weights [n, k].
+        rows: bytes from line to line of x and weights, as they lie.
+    """
+    if turned[0]:
+        p = p._replace(x_row=scratch_row(p.k * _ITEM))
+    tile = tile_of(target, p)
+    copied = (tile.row_block + target.lanes) * p.x_row if turned[0] else 0
+    place = tile.row_block * ENTRY + copied
+    place += -place % _LINE
+    panel = (p.k + target.lanes) * tile.columns * _ITEM
+    settings: dict[str, Setting] = {
+        "x_turned": turned[0], "weights_turned": turned[1], "bias": bias is not None
+    }  # fmt: skip
+    return _work(
+        "gemm_float32.matrices", tile, p, (x, weights, output), (bias, *rows, place), ending,
+        settings, place + panel,
+    )  # fmt: skip
+
+
 def scratch_row(size: int) -> int:
-    """Bytes of a row in scratch: an odd number of cache lines, so that rows meet in no cache set."""
+    """Bytes of a row in scratch: an odd number of lines, so that rows share no cache set."""
     return (-(-size // _LINE) | 1) * _LINE
 
 
 def _work(
     emitter: str, tile: Tile, p: Product, tensors: tuple[Slot, Slot, Slot],
-    gathering: tuple[int, ...], ending: Ending, settings: dict[str, Setting], scratch: int,
+    own: tuple[Slot, ...], ending: Ending, settings: dict[str, Setting], scratch: int,
 ) -> Work:  # fmt: skip
     panels = -(-p.n // tile.columns)
     panel_bytes = (1 + p.k) * tile.columns * _ITEM
     row_blocks = -(-p.m // tile.row_block)
     panel_blocks = -(-panels // tile.panel_block)
-    steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
-    parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
+    parts = p.offsets
+    if parts is None:
+        steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
+        parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
     made = kernel(
         emitter, rows=tile.rows, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
         chains=tile.chains, **ending.settings, **settings,
     )  # fmt: skip
     slots = (
         *tensors, parts, p.m, p.n, p.k, p.x_row, p.output_row, panel_bytes,
-        tile.row_block, row_blocks, tile.panel_block, panel_blocks, *gathering, *ending.slots,
+        tile.row_block, row_blocks, tile.panel_block, panel_blocks, *own, *ending.slots,
     )  # fmt: skip
     tiles = math.prod((p.parts, row_blocks, panel_blocks))
     return Work(made, slots, tiles, tile.row_block * ENTRY + scratch)

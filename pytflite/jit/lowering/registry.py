@@ -26,7 +26,9 @@ from pytflite.plan.plan import Step
 
 # Names of the operators whose lowerings a module has.
 MODULES = {
+    "pooling": "AVERAGE_POOL_2D MAX_POOL_2D",
     "convolution": "CONV_2D DEPTHWISE_CONV_2D TRANSPOSE_CONV",
+    "dense": "FULLY_CONNECTED BATCH_MATMUL",
     "elementwise": (
         "ABS NEG SQUARE SQRT RSQRT FLOOR CEIL ROUND SIGN EXP TANH LOGISTIC HARD_SWISH RELU RELU6 "
         "RELU_N1_TO_1 RELU_0_TO_1 ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE PRELU "

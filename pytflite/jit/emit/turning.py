@@ -1,0 +1,78 @@
+"""Matrices of 32-bit numbers turned by a quarter: to[c, r] = from[r, c].
+
+Blocks of lanes x lanes are read into as many vectors. Dealing out the vectors like two halves of
+a pack of cards, v[2i], v[2i+1] = the numbers of v[i] and v[i + lanes/2] by turns, moves every
+number one bit of its address on; after log2(lanes) times rows have become columns.
+
+    a b | c d     ->  a c | b d        lanes = 2: once
+
+Past the last row the last one is read again; past the last column nothing is read. Writing does
+not stop there: each row of `to` must have room for a whole number of vectors, and `to` for lanes - 1
+rows more than there are columns.
+"""
+
+from __future__ import annotations
+
+from pytflite.jit.emit.floats import Floats
+from pytflite.jit.ir import Function, Module
+from pytflite.jit.target import Target
+
+PARAMETERS = (
+    "ptr to",
+    "i64 to_row",  # bytes from row to row
+    "ptr from",
+    "i64 from_row",
+    "i64 rows",
+    "i64 columns",
+)
+
+
+def turn(module: Module, target: Target) -> None:
+    """Writes the function @turn."""
+    f = module.function("turn", *PARAMETERS)
+    v = Floats(f, target)
+    final = f.sub("%rows", 1)
+    whole = f.op(f"and i64 %columns, -{v.lanes}")
+    with f.loop(0, "%rows", v.lanes) as rows:
+        pointers = []
+        for n in range(v.lanes):
+            row = f.min(f.add(rows.index, n), final)
+            pointers.append(f.at("%from", f.mul(row, "%from_row")))
+        to = f.at("%to", f.mul(rows.index, 4))
+        with f.loop(0, whole, v.lanes) as columns:
+            at = f.mul(columns.index, 4)
+            block = [v.load(p, at) for p in pointers]
+            _store(v, block, f.at(to, f.mul(columns.index, "%to_row")))
+        with f.when(f.compare("slt", whole, "%columns")):
+            mask, at = v.mask(f.sub("%columns", whole)), f.mul(whole, 4)
+            block = [v.load_some(mask, p, at) for p in pointers]
+            _store(v, block, f.at(to, f.mul(whole, "%to_row")))
+
+
+def _store(v: Floats, block: list[str], to: str) -> None:
+    """Turns a block and writes it."""
+    half = v.lanes // 2
+    stages = v.lanes.bit_length() - 1
+    for _ in range(stages):
+        pairs = [_dealt(v, block[n], block[n + half]) for n in range(half)]
+        block = [part for pair in pairs for part in pair]
+    for n, row in enumerate(block):
+        v.store(row, to, v.f.mul("%to_row", n))
+
+
+def _dealt(v: Floats, a: str, b: str) -> tuple[str, str]:
+    """a0 b0 a1 b1 ... in two vectors."""
+    order = [n // 2 + v.lanes * (n % 2) for n in range(2 * v.lanes)]
+    parts = []
+    for start in (0, v.lanes):
+        numbers = ", ".join(f"i32 {n}" for n in order[start : start + v.lanes])
+        parts.append(
+            v.f.op(f"shufflevector {v.type} {a}, {v.type} {b}, <{v.lanes} x i32> <{numbers}>")
+        )
+    return parts[0], parts[1]
+
+
+def call_turn(f: Function, *values: str) -> None:
+    """Calls it; values in the order of PARAMETERS."""
+    kinds = (p.partition(" ")[0] for p in PARAMETERS)
+    f.call("void", "turn", *(f"{kind} {x}" for kind, x in zip(kinds, values, strict=True)))

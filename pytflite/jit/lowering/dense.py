@@ -1,0 +1,24 @@
+"""FULLY_CONNECTED and BATCH_MATMUL, by the types of their factors."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from pytflite.jit.lowering.registry import Lower, Lowered, Lowering, lowering
+from pytflite.plan.plan import Step
+
+# Types of the factors -> the module whose LOWER has a function for each operator.
+_BY_TYPES = {("FLOAT32", "FLOAT32"): "dense_float32"}
+
+
+@lowering("FULLY_CONNECTED", "BATCH_MATMUL")
+def dense(step: Step, to: Lowering) -> Lowered:
+    """What the module for these types says."""
+    x, y = step.input_specs[:2]
+    assert x is not None and y is not None
+    home = _BY_TYPES.get((x.dtype.name, y.dtype.name), "")
+    lowers = import_module(f"pytflite.jit.lowering.{home}").LOWER if home else {}
+    lower: Lower | None = lowers.get(step.node.name)
+    if lower is None:
+        return f"there is no compiled kernel for {x.dtype.name} times {y.dtype.name}"
+    return lower(step, to)

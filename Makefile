@@ -6,7 +6,7 @@ VENV ?= .venv
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 PYTEST_FLAGS ?= -n auto --dist loadfile
 
-.PHONY: help demo app test test-numpy fuzz lint format catalogue benchmark-opening clean
+.PHONY: help demo app test test-numpy fuzz lint format pictures catalogue docs benchmark-opening clean
 
 help:
 	@echo "make demo        recognise doodles, float and quantised (makes its environment)"
@@ -15,6 +15,8 @@ help:
 	@echo "make test-numpy  the same without Numba"
 	@echo "make fuzz        wrong models for MINUTES=5 (makes its environment)"
 	@echo "make lint        ruff, mypy --strict"
+	@echo "make docs        the documentation, to be read from build/site/index.html"
+	@echo "make pictures    take the documentation's screenshots (needs Chromium)"
 	@echo "make clean       remove environments and caches"
 
 demo: $(VENV)/demo.stamp
@@ -48,8 +50,16 @@ format: $(VENV)/lint.stamp
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
+# Screenshots for the README and the documentation; Chromium and chromedriver must be installed.
+pictures: $(VENV)/test.stamp
+	$(VENV)/bin/python -m docs.making.screenshots
+
 catalogue: $(VENV)/lint.stamp
 	$(VENV)/bin/python -m pytflite.tools.catalogue
+
+docs: $(VENV)/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -77,6 +87,10 @@ $(VENV)-numpy/test.stamp: pyproject.toml | $(VENV)-numpy/bin/python
 
 $(VENV)/lint.stamp: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install $(PIP_FLAGS) -e ".[lint]"
+	@touch $@
+
+$(VENV)/docs.stamp: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) -e ".[docs]"
 	@touch $@
 
 clean:

@@ -76,7 +76,7 @@ class Graph:
         return self.tensor(value.shape, dtype, value=value, **more)
 
     def op(
-        self, name: str, inputs: Sequence[int], shape: Sequence[int] | None,
+        self, name: str, inputs: Sequence[int], shape: Sequence[int] | None, /,
         dtype: str = "FLOAT32", *, version: int = 1, output: dict[str, Any] | None = None,
         custom_options: bytes | None = None, **options: Any,
     ) -> int:  # fmt: skip
@@ -89,7 +89,7 @@ class Graph:
         return out
 
     def add(
-        self, name: str, inputs: Sequence[int], outputs: Sequence[int], *, version: int = 1,
+        self, name: str, inputs: Sequence[int], outputs: Sequence[int], /, *, version: int = 1,
         custom_options: bytes | None = None, **options: Any,
     ) -> None:  # fmt: skip
         """Adds an operator between tensors that are there; -1 is one left out."""
@@ -162,6 +162,7 @@ def pack(value: Array, dtype: DType) -> bytes:
 
 def call(
     name: str,
+    /,
     *inputs: Any,
     outputs: Sequence[str] = (),
     shapes: Sequence[Sequence[int]] = (),
@@ -190,7 +191,7 @@ def call(
     """
     model = model_of_one(name, inputs, outputs, shapes, quantization, variables, options)
     given = [array_of(x) for n, x in enumerate(inputs) if x is not None and n not in variables]
-    return Interpreter(model).run(*given, dequantize=False)
+    return Interpreter(model, backend="numpy").run(*given, dequantize=False)
 
 
 def array_of(value: Any) -> Array:

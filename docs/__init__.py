@@ -1,0 +1,1 @@
+"""The documentation's own code (`docs.making`); the pages are Markdown."""

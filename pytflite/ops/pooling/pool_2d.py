@@ -109,7 +109,8 @@ def _windows(
     )
 
 
-def _static_windows(node: Node, source: Spec) -> tuple[Window, Window]:
+def static_windows(node: Node, source: Spec) -> tuple[Window, Window]:
+    """Windows down and across, of an input whose shape is known."""
     rows, columns = _windows(node, source.static[1], source.static[2])
     assert rows is not None and columns is not None
     return rows, columns
@@ -119,7 +120,7 @@ def prepare(pool: Pool, node: Node, inputs: Sequence[Spec | None], outputs: Sequ
     """Windows cut into blocks of rows; types, counts and bounds."""
     source = inputs[0]
     assert source is not None
-    rows, columns = _static_windows(node, source)
+    rows, columns = static_windows(node, source)
     limits = bounds(node)
     if source.dtype.is_integer and limits != (None, None):
         limits = quantized_range(node, outputs[0])
@@ -255,7 +256,7 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     """An operation for every tap of a row and of a column."""
     source = inputs[0]
     assert source is not None
-    rows, columns = _static_windows(node, source)
+    rows, columns = static_windows(node, source)
     batch, _, width, channels = source.static
     combined = batch * rows.output * width * channels
     macs = combined * _inside(rows) + outputs[0].size * _inside(columns)

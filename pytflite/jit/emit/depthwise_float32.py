@@ -102,13 +102,13 @@ class Band(NamedTuple):
 
     Attributes:
         lines: where the input rows begin that they see; there: whether each is in the input.
-        output: where the first output goes. count: of rows that there are.
+        output: where the first output goes. left: rows of outputs from here to the image's end.
     """
 
     lines: list[str]
     there: list[str]
     output: str
-    count: str
+    left: str
 
 
 class Tiled:
@@ -198,7 +198,7 @@ class Tiled:
         f, v = self.f, self.v
         line = f.mul("%outputs_w", self.pixel)
         for r, row in enumerate(sums):
-            with f.when(f.compare("sgt", band.count, r)):
+            with f.when(f.compare("sgt", band.left, r)):
                 pointer = f.at(output, f.mul(line, r)) if r else output
                 for column, y in enumerate(row):
                     pointer = f.at(pointer, self.pixel) if column else pointer

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pytflite.jit.kernel import Packed, Slot, Work
+import itertools
+
+from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.lowering.depthwise_float32 import depthwise_works
 from pytflite.jit.lowering.packing import as_float32, panels
 from pytflite.jit.lowering.products import (
     Ending,
     Product,
+    Tensors,
     columns_of,
     convolution_work,
     product_work,
@@ -18,6 +21,8 @@ from pytflite.ops.activation import bounds
 from pytflite.ops.convolution.checks import known, slide_all
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import Taps, cut
+from pytflite.ops.convolution.transposed import axis_phases
+from pytflite.ops.windows import Window
 from pytflite.plan.plan import Step
 
 _AXES = ("height", "width")
@@ -69,16 +74,52 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     return [_product(to, windows, batch, 1, 1, split.shape, place, Ending(limits))]
 
 
-def _packed(step: Step, to: Lowering, split: Array, bias: Array | None) -> Packed:
-    """Panels of the weights [groups, k, n]."""
+def transpose_conv(step: Step, to: Lowering) -> Lowered:
+    """For each phase of outputs that see the same taps, a convolution of stride 1."""
+    weights, x = step.input_specs[1], step.input_specs[2]
+    assert weights is not None and x is not None
+    if not _constant(step, 1):
+        return "the filter or the bias is computed at run time"
+    values, bias = as_float32(weights), _bias(step, 3)
+    assert values is not None
+    batch, height, width, filters = step.output_specs[0].static
+    _, *taps, channels = weights.static
+    windows = slide_all(step.node, _AXES, (height, width), tuple(taps), dilated=False)
+    _, *along = known(windows)
+    pixel = filters * _ITEM
+    limits, output = bounds(step.node), to.output(step)
+    works, seen = [], 0
+    for (y, y_taps, h), (x_, x_taps, w) in itertools.product(
+        *(list(axis_phases(a)) for a in along)
+    ):
+        kept = values[:, cut(y_taps)][:, :, cut(x_taps)]
+        split = kept.reshape(1, filters, -1).transpose(0, 2, 1)
+        place = At(output.tensor, output.offset + (y.start * width + x_.start) * pixel)
+        packed = _packed(step, to, split, bias, (y_taps, x_taps))
+        p = Product(batch * h.output * w.output, filters, split.shape[1], 0, pixel)
+        steps = height * width * pixel, y.step * width * pixel, x_.step * pixel
+        tensors, phase = (to.input(step, 2), packed, place), (Window(1, 1, 1), h, w)
+        works.append(
+            convolution_work(to.target, p, phase, channels * _ITEM, steps, tensors, Ending(limits))
+        )
+        seen += p.m
+    if seen < batch * height * width:
+        return "some outputs see nothing of the input"
+    return works
+
+
+def _packed(
+    step: Step, to: Lowering, split: Array, bias: Array | None, which: object = None
+) -> Packed:
+    """Panels of the weights [groups, k, n]. which: tells parts of the filter from each other."""
     columns = columns_of(to.target, split.shape[-1])
-    kind = "panels", columns, split.shape
+    kind = "panels", columns, split.shape, which
     return to.packed(step, _positions(step, 1), kind, lambda: panels(split, bias, columns))
 
 
 def _product(
     to: Lowering, windows: Windows, batch: int, channels: int, groups: int,
-    sizes: tuple[int, ...], place: tuple[Slot, Slot, Slot], ending: Ending,
+    sizes: tuple[int, ...], place: Tensors, ending: Ending,
 ) -> Work:  # fmt: skip
     """Windows times packed weights of sizes [groups, k, n]."""
     depth_axis, h, w = windows
@@ -90,11 +131,11 @@ def _product(
         batch * outputs, n, k, pixel, pixel_out, groups, pixel // groups, pixel_out // groups
     )
     if h.is_pointwise and w.is_pointwise:
-        return product_work(to.target, p, *place, ending)
+        return product_work(to.target, p, place, ending)
     if groups == 1 and h.covers and w.covers:
-        return product_work(to.target, p._replace(x_row=k * _ITEM), *place, ending)
+        return product_work(to.target, p._replace(x_row=k * _ITEM), place, ending)
     places = outputs * pixel_out, w.output * pixel_out, pixel_out
-    return convolution_work(to.target, p, (depth_axis, h, w), pixel, places, *place, ending)
+    return convolution_work(to.target, p, (depth_axis, h, w), pixel, places, place, ending)
 
 
 def _trimmed(windows: Windows) -> tuple[Windows, Taps]:
@@ -124,4 +165,8 @@ def _bias(step: Step, position: int) -> Array | None:
     return as_float32(step.input_specs[position]) if len(step.input_specs) > position else None
 
 
-LOWER: dict[str, Lower] = {"CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d}
+LOWER: dict[str, Lower] = {
+    "CONV_2D": conv_2d,
+    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
+    "TRANSPOSE_CONV": transpose_conv,
+}

@@ -35,23 +35,14 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
     p = Product(x.size // depth, units, depth, depth * _ITEM, units * _ITEM)
     ending, output = Ending(bounds(step.node)), to.output(step)
     values, constant = as_float32(weights), as_float32(bias)
+    x_place = to.input(step, 0)
     if values is None or (bias is not None and constant is None):
-        return [
-            matrices_work(
-                to.target,
-                p,
-                (False, True),
-                (0, depth * _ITEM),
-                to.input(step, 0),
-                to.input(step, 1),
-                None if bias is None else to.input(step, 2),
-                output,
-                ending,
-            )  # fmt: skip
-        ]
+        tensors, rows = (x_place, to.input(step, 1), output), (0, depth * _ITEM)
+        of_bias = None if bias is None else to.input(step, 2)
+        return [matrices_work(to.target, p, (False, True), rows, tensors, of_bias, ending)]
     positions = (1,) if bias is None else (1, 2)
     packed = _packed(step, to, positions, values.T[None], constant)
-    return [product_work(to.target, p, to.input(step, 0), packed, output, ending)]
+    return [product_work(to.target, p, (x_place, packed, output), ending)]
 
 
 def batch_matmul(step: Step, to: Lowering) -> Lowered:
@@ -75,22 +66,12 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
         columns = columns_of(to.target, n)
         size = -(-n // columns) * (1 + k) * columns * _ITEM
         p = p._replace(offsets=np.stack([of_x * (m * k * _ITEM), of_y * size, of_output], 1))
-        return [product_work(to.target, p, place, packed, output, Ending())]
+        return [product_work(to.target, p, (place, packed, output), Ending())]
     offsets = np.stack([of_x * (m * k * _ITEM), of_y * (k * n * _ITEM), of_output], 1)
     rows = m * _ITEM, (k if turned[1] else n) * _ITEM
-    return [
-        matrices_work(
-            to.target,
-            p._replace(offsets=offsets),
-            turned,
-            rows,
-            place,
-            to.input(step, 1),
-            None,
-            output,
-            Ending(),
-        )  # fmt: skip
-    ]
+    p = p._replace(offsets=offsets)
+    tensors = place, to.input(step, 1), output
+    return [matrices_work(to.target, p, turned, rows, tensors, None, Ending())]
 
 
 def _places(shape: Shape, stack: list[int]) -> Array:

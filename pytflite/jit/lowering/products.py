@@ -25,7 +25,9 @@ _NEAR = 1 << 17  # bytes of rows beside which weights stay in the second-level c
 _WIDE = 1 << 19  # ... and of rows if the weights are larger than this anyway
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 18  # weights of a tile
-_EPILOGUES = {(None, None): "none", (0, None): "low"}
+_EPILOGUES: dict[Bounds, str] = {(None, None): "none", (0, None): "low"}
+
+Tensors = tuple[Slot, Slot, Slot]  # x, weights, output
 
 
 class Product(NamedTuple):
@@ -126,17 +128,14 @@ def epilogue(limits: Bounds) -> str:
     return _EPILOGUES.get(limits, "both")
 
 
-def product_work(
-    target: Target, p: Product, x: Slot, weights: Slot, output: Slot, ending: Ending
-) -> Work:
+def product_work(target: Target, p: Product, tensors: Tensors, ending: Ending) -> Work:
     """Rows of a matrix, as they lie, times packed weights."""
-    tile = tile_of(target, p)
-    return _work("gemm_float32.product", tile, p, (x, weights, output), (), ending, {}, 0)
+    return _work("gemm_float32.product", tile_of(target, p), p, tensors, (), ending, {}, 0)
 
 
 def convolution_work(
     target: Target, p: Product, windows: Windows, pixel: int, places: tuple[int, int, int],
-    x: Slot, weights: Slot, output: Slot, ending: Ending,
+    tensors: Tensors, ending: Ending,
 ) -> Work:  # fmt: skip
     """Gathered windows times packed weights.
 
@@ -157,14 +156,14 @@ def convolution_work(
     runs = w.dilation == 1 and tap == pixel
     gathered = tile.row_block * p.x_row + gather.PAST
     return _work(
-        "gemm_float32.convolution", tile, p, (x, weights, output), slots, ending,
+        "gemm_float32.convolution", tile, p, tensors, slots, ending,
         {"runs": runs or w.filter == 1}, gathered,
     )  # fmt: skip
 
 
 def matrices_work(
     target: Target, p: Product, turned: tuple[bool, bool], rows: tuple[int, int],
-    x: Slot, weights: Slot, bias: Slot, output: Slot, ending: Ending,
+    tensors: Tensors, bias: Slot, ending: Ending,
 ) -> Work:  # fmt: skip
     """A matrix times one that is packed in the run.
 
@@ -183,7 +182,7 @@ def matrices_work(
         "x_turned": turned[0], "weights_turned": turned[1], "bias": bias is not None
     }  # fmt: skip
     return _work(
-        "gemm_float32.matrices", tile, p, (x, weights, output), (bias, *rows, place), ending,
+        "gemm_float32.matrices", tile, p, tensors, (bias, *rows, place), ending,
         settings, place + panel,
     )  # fmt: skip
 
@@ -194,7 +193,7 @@ def scratch_row(size: int) -> int:
 
 
 def _work(
-    emitter: str, tile: Tile, p: Product, tensors: tuple[Slot, Slot, Slot],
+    emitter: str, tile: Tile, p: Product, tensors: Tensors,
     own: tuple[Slot, ...], ending: Ending, settings: dict[str, Setting], scratch: int,
 ) -> Work:  # fmt: skip
     panels = -(-p.n // tile.columns)

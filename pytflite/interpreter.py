@@ -23,6 +23,9 @@ __all__ = [
     "load_delegate",
 ]
 
+# Those that register operators which are among ours: odml.update_kv_cache and its kin.
+_KNOWN_REGISTERERS = ("pywrap_genai_ops.GenAIOpsRegisterer",)
+
 
 @unique
 class OpResolverType(Enum):
@@ -73,12 +76,13 @@ class InterpreterWithCustomOps(Interpreter):
 
     Args:
         custom_op_registerers: functions that register C kernels are accepted, and not called:
-            they have nothing to tell Python. Names of such functions in a loaded library cannot
-            be looked up. `custom_ops={name: function}` is the way to give operators in Python.
+            they have nothing to tell Python. Of names, that of LiteRT's generative operators is
+            known, which are here without it; others cannot be looked up.
+            `custom_ops={name: function}` is the way to give operators in Python.
         arguments: as for Interpreter.
 
     Raises:
-        InputError: a registerer is given by name.
+        InputError: a registerer that is not known is given by name.
     """
 
     def __init__(
@@ -87,9 +91,15 @@ class InterpreterWithCustomOps(Interpreter):
         **arguments: Any,
     ) -> None:
         for registerer in custom_op_registerers or ():
-            if isinstance(registerer, str):
+            if isinstance(registerer, str) and registerer not in _KNOWN_REGISTERERS:
+                library, dot, _ = registerer.rpartition(".")
                 raise InputError(
-                    f"Looking up symbol '{registerer}' failed: C functions cannot be called here",
+                    (
+                        f"Loading library '{library}.so'"
+                        if dot
+                        else f"Looking up symbol '{registerer}'"
+                    )
+                    + " failed: C functions cannot be called here",
                     code="input.registerer",
                     hint="give the operators as Python functions: custom_ops={name: function}",
                 )

@@ -167,7 +167,12 @@ def test_custom_operators_by_name_and_by_function(runtime: Any) -> None:
         runtime.InterpreterWithCustomOps(
             model_content=content, custom_op_registerers=["NoSuchName"]
         )
-    for more in ({}, {"custom_op_registerers": [lambda resolver: None]}):
+    generative = "pywrap_genai_ops.GenAIOpsRegisterer"  # in ai_edge_litert's wheel; ours are here
+    for more in (
+        {},
+        {"custom_op_registerers": [lambda resolver: None]},
+        {"custom_op_registerers": [generative]},
+    ):
         assert runtime.InterpreterWithCustomOps(model_content=content, **more)._safe_to_run()
 
 

@@ -194,7 +194,10 @@ def test_accumulators_of_all_types(kind: type, many: bool, with_bias: bool) -> N
         (1, 32768, 0, 6144),
         (0, 32768, 0, 6144),
         (5000, 1 << 20, 7, 1),
+        (24, 32768, 509, 509),
+        (4096, 1 << 20, 0, 2),
         (20000, 1 << 20, 5, 1),
+        (20000, 1 << 20, 0, 1),
     ],
 )
 def test_how_often_constants_are_repeated(

@@ -25,20 +25,24 @@ def _machine(target: Target) -> Any:
     )
 
 
-def parse(kernel: Kernel, target: Target) -> Any:
-    """The LLVM module of a kernel."""
+def parse(kernel: Kernel, target: Target, triple: str = "", machine: Any = None) -> Any:
+    """The LLVM module of a kernel.
+
+    Args:
+        triple, machine: for what system, if not for images.
+    """
+    triple, machine = triple or target.triple, machine or _machine(target)
     if is_python(kernel):
         from pytflite.jit.numba_kernels import module_of
 
-        return module_of(kernel, _machine(target), target.triple)
+        return module_of(kernel, machine, triple)
     file, _, name = kernel.emitter.partition(".")
     emit = getattr(import_module(f"pytflite.jit.emit.{file}"), name)
     module = Module()
     emit(module, target, **dict(kernel.settings))
     parsed = llvm.parse_assembly(module.text())
     parsed.verify()
-    machine = _machine(target)
-    parsed.triple = target.triple
+    parsed.triple = triple
     parsed.data_layout = str(machine.target_data)
     return parsed
 

@@ -3,7 +3,7 @@
     0    magic, with the version of the format
     8    blake2b of all that follows
     40   length of the file; of the text; entry; page size
-    64   text: the target's name, the kernel's label, and its imports, a line each
+    64   text: the target's name, the kernel's label, and its imports, between zero bytes
          code and constants (linker.py), addressed relative to each other
          on a page of its own: addresses of the imports, filled in by `load`
 
@@ -64,7 +64,7 @@ def pack(code: bytes, entry: int, target: str, label: str, imports: tuple[str, .
         target, label: names.
         imports: whose addresses come on a page after the code.
     """
-    text = "\n".join((target, label, *imports)).encode()
+    text = "\0".join((target, label, *imports)).encode()
     start = _HEADER.size + len(text) + -(_HEADER.size + len(text)) % 64
     body = bytearray(code or bytes(start))
     if code and imports:
@@ -94,7 +94,7 @@ def _checked(data: Array) -> _Header:
     if length != data.size or blake2b(data[40:].data, digest_size=32).digest() != checksum:
         raise ImageError("its bytes have changed")
     text = data[_HEADER.size : _HEADER.size + text_length].tobytes()
-    target, label, *imports = text.decode().split("\n")
+    target, label, *imports = text.decode().split("\0")
     if page != PAGE or not _HEADER.size <= entry < length:
         raise ImageError("it is of another machine")
     return _Header(entry, target, label, tuple(imports))

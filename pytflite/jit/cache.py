@@ -1,0 +1,246 @@
+"""Cache: images on disk, for the next process.
+
+They lie in PYTFLITE_CACHE_DIR, or in the user's own cache directory, which no one else may enter.
+A file's name is a hash of all that its bytes depend on: kernel, target, the source code of whatever
+writes kernels, and the versions of Numba and llvmlite. Files appear by renaming, so none is ever
+half there; what does not pass the checks of image.py is removed and made anew. Where no directory
+can be had (no home, a read-only disk), a temporary one serves, which goes when the process ends.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from hashlib import blake2b
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from pytflite.jit.image import Image, ImageError, Loaded, NotExecutableError, load_file
+from pytflite.jit.kernel import Kernel
+from pytflite.jit.target import Target
+
+VARIABLE = "PYTFLITE_CACHE_DIR"
+LIMIT = 256 << 20  # bytes of all files
+_DAY = 86400.0
+_SUFFIX = ".image"
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_SOURCES = (
+    "compiling", "declaration", "image", "ir", "kernel", "linker", "numba_kernels", "target",
+)  # fmt: skip
+
+
+class Content(NamedTuple):
+    """What `pytflite cache info` tells.
+
+    Attributes:
+        directory: where.
+        files: how many images.
+        size: their bytes.
+        current: how many of them this version of pytflite made.
+    """
+
+    directory: str
+    files: int
+    size: int
+    current: int
+
+
+# --- where --------------------------------------------------------------------------------------
+
+
+def user_directory() -> str | None:
+    """The directory by the rules of this system, or None without a home."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        return os.path.abspath(given)
+    home = os.path.expanduser("~")
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "")
+    elif sys.platform == "darwin":
+        base = os.path.join(home, "Library", "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(base):
+            base = os.path.join(home, ".cache")
+    return os.path.join(base, "pytflite") if os.path.isabs(base) else None
+
+
+def usable(directory: str) -> bool:
+    """Makes it if need be; whether it is ours alone, and can be written."""
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        found = os.stat(directory)
+        if hasattr(os, "geteuid") and (found.st_uid != os.geteuid() or found.st_mode & 0o022):
+            return False
+        return os.access(directory, os.W_OK | os.X_OK)
+    except OSError:
+        return False
+
+
+# --- the key ------------------------------------------------------------------------------------
+
+
+@cache
+def code_version() -> str:
+    """A hash of the sources of all that writes kernels, and of the versions of what compiles."""
+    files = [os.path.join(_HERE, f"{name}.py") for name in _SOURCES]
+    for folder in ("emit", "kernels"):
+        place = os.path.join(_HERE, folder)
+        try:
+            names = os.listdir(place)
+        except OSError:  # in an archive, say: the version below must do
+            names = []
+        files += [os.path.join(place, name) for name in sorted(names) if name.endswith(".py")]
+    for package in ("llvmlite", "numba"):
+        spec = find_spec(package)
+        if spec is not None and spec.origin:
+            files.append(os.path.join(os.path.dirname(spec.origin), "_version.py"))
+    digest = blake2b(_version().encode(), digest_size=16)
+    for path in files:
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError:
+            data = b""
+        digest.update(b"%d\0" % len(data) + data)
+    return digest.hexdigest()
+
+
+def _version() -> str:
+    from pytflite import __version__
+
+    return __version__
+
+
+class Cache:
+    """Images in one directory.
+
+    Args:
+        directory: where; None is the user's, or a temporary one where that cannot be used.
+
+    Attributes:
+        directory: where they are.
+        temporary: whether it goes when the process ends.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        self.temporary = False
+        self.directory = directory or user_directory() or ""
+        if not self.directory or not usable(self.directory):
+            self.directory = _temporary()
+            self.temporary = True
+
+    def path(self, kernel: Kernel, target: Target) -> str:
+        """The file of an image."""
+        key = "\0".join((code_version(), target.name, target.cpu, target.features, kernel.label))
+        name = blake2b(key.encode(), digest_size=16).hexdigest()
+        return os.path.join(self.directory, f"{code_version()[:8]}-{name}{_SUFFIX}")
+
+    def load(self, kernel: Kernel, target: Target) -> Loaded | None:
+        """The image in memory, or None if there is no file that can be trusted.
+
+        Raises:
+            NotExecutableError: the system does not let it run.
+        """
+        path = self.path(kernel, target)
+        try:
+            loaded = load_file(path, target.name, kernel.label)
+            if time.time() - os.stat(path).st_mtime > _DAY:
+                os.utime(path)  # the oldest are removed first
+        except FileNotFoundError:
+            return None
+        except NotExecutableError:
+            raise
+        except ImageError:
+            _remove(path)
+            return None
+        except OSError:  # from utime: read-only by now
+            pass
+        return loaded
+
+    def store(self, kernel: Kernel, target: Target, image: Image) -> None:
+        """Writes an image, whole or not at all.
+
+        Raises:
+            OSError: the disk is full, say.
+        """
+        path = self.path(kernel, target)
+        unfinished = f"{path}.{os.getpid()}"
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(image.data)
+            os.replace(unfinished, path)
+        except BaseException:
+            _remove(unfinished)
+            raise
+
+    def trim(self, limit: int = LIMIT) -> None:
+        """Removes the images that were not used for longest, and remains of crashed processes."""
+        files = sorted(self._files(), key=lambda file: file.used, reverse=True)
+        total = 0
+        for file in files:
+            total += file.size
+            old = time.time() - file.used > _DAY
+            if total > limit or (old and not file.path.endswith(_SUFFIX)):
+                _remove(file.path)
+
+    def content(self) -> Content:
+        """What is there."""
+        files = [file for file in self._files() if file.path.endswith(_SUFFIX)]
+        prefix = os.path.join(self.directory, code_version()[:8])
+        return Content(
+            self.directory,
+            len(files),
+            sum(file.size for file in files),
+            sum(file.path.startswith(prefix) for file in files),
+        )
+
+    def clear(self) -> int:
+        """Removes all images; how many."""
+        files = list(self._files())
+        for file in files:
+            _remove(file.path)
+        return sum(file.path.endswith(_SUFFIX) for file in files)
+
+    def _files(self) -> Iterator[_File]:
+        """Images, and unfinished ones."""
+        try:
+            with os.scandir(self.directory) as entries:
+                for entry in entries:
+                    if _SUFFIX in entry.name and entry.is_file(follow_symlinks=False):
+                        found = entry.stat(follow_symlinks=False)
+                        yield _File(entry.path, found.st_size, found.st_mtime)
+        except OSError:
+            return
+
+
+class _File(NamedTuple):
+    path: str
+    size: int
+    used: float
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)
+
+
+def _temporary() -> str:
+    """A directory that goes with the process that made it."""
+    import atexit
+    import shutil
+    from tempfile import mkdtemp
+
+    directory, maker = mkdtemp(prefix="pytflite-"), os.getpid()
+
+    def end() -> None:
+        if os.getpid() == maker:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    atexit.register(end)
+    return directory

@@ -16,7 +16,7 @@
 so that a panel stays in the caches while the block's rows go by. `micro` keeps `rows` x `columns`
 sums in registers while k runs. Rows are found through a table, made for each block: an entry
 holds the address of the row of x and the offset of its outputs, in 8 bytes each. Entries past the
-last row repeat its address, so that micro may read `rows` rows always; it writes `count` of them.
+last row repeat it, so that micro may read `rows` rows always, and write as many: the same again.
 
 Where rows are windows of a convolution, they are gathered into scratch first (gather.py). The
 table begins at scratch, the gathered rows follow it, and packed panels, if any, come last.
@@ -155,6 +155,9 @@ def _fill_table(f: Function, form: Form, offset: str, first: str, count: str) ->
     with f.loop(0, rounded) as loop:
         row = f.at(x, f.mul(f.min(loop.index, final), "%x_row"))
         f.store("ptr", row, "%scratch", f.mul(loop.index, ENTRY), 8)
+    place = f.load("i64", "%scratch", f.add(f.mul(final, ENTRY), 8), 8)
+    with f.loop(count, rounded) as loop:
+        f.store("i64", place, "%scratch", f.add(f.mul(loop.index, ENTRY), 8), 8)
     if form.finds is not None:
         form.finds(f, x, count)
 

@@ -78,7 +78,7 @@ class Compiled:
         groups = [pair for s in self._fused(steps, outputs) for pair in self._lowered(s)]
         native = {s: tuple(w) for s, w in groups if not isinstance(w, str)}
         kernels = dict.fromkeys(w.kernel for work in native.values() for w in work)
-        if kernels:
+        if native:
             kernels.update(dict.fromkeys(RUNNERS))
             if self.wait:
                 self.library.wait(kernels, self.target)
@@ -129,7 +129,7 @@ class Compiled:
             if step.work is not None:
                 step.records = len(works), len(works) + len(step.work)
                 works += step.work
-        if not works:
+        if all(step.work is None for step in plan.steps):
             return None
         addresses = self.library.find([*RUNNERS, *{w.kernel for w in works}], self.target)
         return Program(works, plan.offsets, addresses, self.threads)

@@ -74,6 +74,11 @@ def check_backend(backend: Any) -> str:
     )
 
 
+def check_wait(wait: Any) -> bool:
+    """Whether to wait for compiled kernels; by default PYTFLITE_WAIT says so."""
+    return bool(os.environ.get("PYTFLITE_WAIT")) if wait is None else bool(wait)
+
+
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """One of several words."""
     if value not in choices:

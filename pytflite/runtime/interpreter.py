@@ -20,6 +20,7 @@ from pytflite.runtime.arguments import (
     check_choice,
     check_resolver,
     check_threads,
+    check_wait,
     open_model,
 )
 from pytflite.runtime.backends import compiled_backend
@@ -52,7 +53,8 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             faster where the CPU has bfloat16, with errors of about 1e-5 or 1e-2.
         numerics: how integers are rounded: "reference" (as LiteRT's reference kernels) or "litert"
             (as LiteRT's optimised ones).
-        wait: plan only when the compiled kernels are there.
+        wait: plan only when the compiled kernels are there (None: what the environment variable
+            PYTFLITE_WAIT says, else not).
         experimental_delegates and the others: as in tf.lite; they choose among that runtime's
             implementations and mean nothing here.
 
@@ -92,7 +94,7 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         backend: str | None = None,
         precision: str = "float32",
         numerics: str = "reference",
-        wait: bool = False,
+        wait: bool | None = None,
     ) -> None:
         check_resolver(experimental_op_resolver_type)
         check_choice("precision", precision, PRECISIONS)
@@ -110,7 +112,7 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             "backend": backend,
             "precision": precision,
             "numerics": numerics,
-            "wait": bool(wait),
+            "wait": wait,
         }
         self._custom = {
             name: op if isinstance(op, Definition) else definition_of(name, op)
@@ -118,7 +120,12 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         }
         preserve = self._options["experimental_preserve_all_tensors"]
         compiled, self._no_backend = compiled_backend(
-            opened, check_backend(backend), precision, numerics, num_threads, bool(wait)
+            opened,
+            check_backend(backend),
+            precision,
+            numerics,
+            num_threads,
+            check_wait(wait),
         )
         engine = Engine(
             opened, self._lookup, self._options["limits"], preserve=preserve, threads=threads,

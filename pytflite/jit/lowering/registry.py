@@ -26,6 +26,10 @@ from pytflite.plan.plan import Step
 
 # Names of the operators whose lowerings a module has.
 MODULES = {
+    "moving": (
+        "TRANSPOSE CONCATENATION PAD PADV2 SLICE STRIDED_SLICE SPLIT SPLIT_V PACK UNPACK "
+        "BROADCAST_TO TILE RESHAPE SQUEEZE EXPAND_DIMS SPACE_TO_DEPTH DEPTH_TO_SPACE"
+    ),
     "pooling": "AVERAGE_POOL_2D MAX_POOL_2D",
     "convolution": "CONV_2D DEPTHWISE_CONV_2D TRANSPOSE_CONV",
     "dense": "FULLY_CONNECTED BATCH_MATMUL",

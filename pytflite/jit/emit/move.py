@@ -1,0 +1,64 @@
+"""y[i0, i1, ...] = x[i0, i1, ...]: elements from one place to another, along strides of their own.
+
+Slices, concatenations, transpositions, padding and broadcasting are all this, with other strides.
+Loops are nested `rank` deep. A tile is one index of the first.
+"""
+
+from __future__ import annotations
+
+from pytflite.jit.ir import Function, Module
+from pytflite.jit.target import Target
+
+
+def strided(module: Module, target: Target, rank: int, size: int, run: bool) -> None:
+    """Slots: x, y; for each axis its size and the strides of x and y in bytes.
+
+    Elements have `size` bytes. With `run`, those of the last axis follow each other in x and y.
+    """
+    axes = [(f"%n{a}", f"%x{a}", f"%y{a}") for a in range(rank)]
+    slots = [f"i64 {name[1:]}" for axis in axes for name in axis]
+    f = module.kernel("ptr x", "ptr y", *slots)
+    inner = 1 if rank == 1 else 0
+    with f.loop("%begin", "%end") as tile:
+        if inner:  # the only axis is the innermost, in blocks
+            start = f.mul(tile.index, BLOCK)
+            count = f.min(f.sub("%n0", start), BLOCK)
+            _innermost(
+                f, size, run, f.at("%x", f.mul(start, "%x0")), f.at("%y", f.mul(start, "%y0")),
+                (count, "%x0", "%y0"),
+            )  # fmt: skip
+        else:
+            x = f.at("%x", f.mul(tile.index, "%x0"))
+            y = f.at("%y", f.mul(tile.index, "%y0"))
+            _axes(f, size, run, x, y, axes[1:])
+
+
+BLOCK = 16384  # elements that a tile has where there is but one axis
+
+
+def _axes(
+    f: Function, size: int, run: bool, x: str, y: str, axes: list[tuple[str, str, str]]
+) -> None:
+    if len(axes) == 1:
+        _innermost(f, size, run, x, y, axes[0])
+        return
+    count, step_x, step_y = axes[0]
+    with f.loop(0, count, 1, ("ptr", x), ("ptr", y)) as loop:
+        x, y = loop.carried
+        _axes(f, size, run, x, y, axes[1:])
+        loop.carry(f.at(x, step_x), f.at(y, step_y))
+
+
+def _innermost(
+    f: Function, size: int, run: bool, x: str, y: str, axis: tuple[str, str, str]
+) -> None:
+    count, step_x, step_y = axis
+    if run:
+        f.call("void", "llvm.memcpy.p0.p0.i64", f"ptr {y}", f"ptr {x}",
+               f"i64 {f.mul(count, size)}", "i1 false")  # fmt: skip
+        return
+    kind = f"i{8 * size}"
+    with f.loop(0, count, 1, ("ptr", x), ("ptr", y)) as loop:
+        x, y = loop.carried
+        f.store(kind, f.load(kind, x), y)
+        loop.carry(f.at(x, step_x), f.at(y, step_y))

@@ -1,0 +1,310 @@
+"""Operators that move elements and compute nothing: each is some strided copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from pytflite.jit.emit.move import BLOCK
+from pytflite.jit.kernel import At, Slot, Work, kernel
+from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.model.dtypes import DType
+from pytflite.model.graph import Array
+from pytflite.ops.arguments import constant_integers
+from pytflite.ops.axes import normalize_axis
+from pytflite.ops.shape.strided_slice import numpy_index
+from pytflite.ops.spec import Shape, Spec
+from pytflite.plan.plan import Step
+
+_DEEPEST = 6  # loops of a copy
+
+
+class Copy(NamedTuple):
+    """A box of elements, and how to walk through it: strides and offsets in elements."""
+
+    sizes: Shape
+    x: tuple[int, ...]
+    y: tuple[int, ...]
+    x_offset: int = 0
+    y_offset: int = 0
+
+
+def strides_of(shape: Shape) -> tuple[int, ...]:
+    """Strides of a contiguous array, in elements."""
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def copy_work(source: Slot, target: At, copy: Copy, dtype: DType) -> list[Work] | str:
+    """The work of one copy; none if there is nothing to copy."""
+    if 0 in copy.sizes:
+        return []
+    size = dtype.storage.itemsize
+    loops = _joined(copy)
+    if len(loops) > _DEEPEST:
+        return f"compiled for at most {_DEEPEST} axes that cannot be joined"
+    run = loops[-1][1:] == (1, 1)
+    slots: list[Slot] = []
+    for count, x, y in loops:
+        slots += [count, x * size, y * size]
+    tiles = loops[0][0] if len(loops) > 1 else -(-loops[0][0] // BLOCK)
+    return [
+        Work(
+            kernel("move.strided", rank=len(loops), size=size, run=run),
+            (moved(source, copy.x_offset * size), moved(target, copy.y_offset * size), *slots),
+            tiles,
+        )
+    ]
+
+
+def moved(slot: Slot, offset: int) -> Slot:
+    """A slot so many bytes further."""
+    if isinstance(slot, At):
+        return At(slot.tensor, slot.offset + offset)
+    assert isinstance(slot, np.ndarray)
+    return slot.reshape(-1).view(np.uint8)[offset:] if offset else slot
+
+
+def _joined(copy: Copy) -> list[tuple[int, int, int]]:
+    """(size, stride of x, of y) of each loop, outermost first, as few as will do."""
+    loops: list[tuple[int, int, int]] = []
+    for count, x, y in zip(copy.sizes, copy.x, copy.y, strict=True):
+        if count == 1:
+            continue
+        if loops and loops[-1][1:] == (x * count, y * count):
+            loops[-1] = (loops[-1][0] * count, x, y)
+        else:
+            loops.append((count, x, y))
+    return loops or [(1, 1, 1)]
+
+
+def _all(works: Sequence[list[Work] | str]) -> Lowered:
+    """The works of several copies, or the reason why one of them has none."""
+    for work in works:
+        if isinstance(work, str):
+            return work
+    return [w for work in works for w in work]
+
+
+def _specs(step: Step) -> tuple[Spec, Spec]:
+    source = step.input_specs[0]
+    assert source is not None
+    return source, step.output_specs[0]
+
+
+def _constant(step: Step, position: int) -> Array | None:
+    spec = step.input_specs[position]
+    return None if spec is None else spec.value
+
+
+_RUN_TIME = "compiled for options that are constants"
+
+
+@lowering("TRANSPOSE")
+def transpose(step: Step, to: Lowering) -> Lowered:
+    """Axis i of the output is axis p[i] of the input."""
+    source, target = _specs(step)
+    axes = _constant(step, 1)
+    if axes is None:
+        return _RUN_TIME
+    order = [int(a) % len(source.static) for a in axes.reshape(-1)]
+    strides = strides_of(source.static)
+    copy = Copy(target.static, tuple(strides[a] for a in order), strides_of(target.static))
+    return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
+
+
+@lowering("CONCATENATION")
+def concatenation(step: Step, to: Lowering) -> Lowered:
+    """Inputs one behind the other along an axis."""
+    target = step.output_specs[0]
+    if int(step.node.options.fused_activation_function):
+        return "compiled without a fused activation"
+    axis = normalize_axis(step.node, int(step.node.options.axis), len(target.static))
+    works, at = [], 0
+    strides = strides_of(target.static)
+    for position, spec in enumerate(step.input_specs):
+        assert spec is not None
+        if spec.dtype is not target.dtype or not _same_scale(spec, target):
+            return "its inputs have scales of their own"
+        shape = spec.static or (1,)
+        copy = Copy(shape, strides_of(shape), strides, y_offset=at * strides[axis])
+        works.append(copy_work(to.input(step, position), to.output(step), copy, spec.dtype))
+        at += shape[axis]
+    return _all(works)
+
+
+def _same_scale(a: Spec, b: Spec) -> bool:
+    p, q = a.quantization, b.quantization
+    if p is None or q is None or not a.dtype.is_integer:
+        return True
+    return np.array_equal(p.scale, q.scale) and np.array_equal(p.zero_point, q.zero_point)
+
+
+@lowering("PAD", "PADV2")
+def pad(step: Step, to: Lowering) -> Lowered:
+    """The input in the middle; around it slabs of one value, axis by axis."""
+    source, target = _specs(step)
+    widths = _constant(step, 1)
+    if widths is None:
+        return _RUN_TIME
+    fill: Slot
+    if len(step.inputs) > 2:
+        fill = to.input(step, 2)
+    else:
+        zero = target.zero_point if target.dtype.is_integer and target.quantization else 0
+        fill = np.full(1, zero, target.dtype.storage)
+    before = [int(w) for w in widths.reshape(-1, 2)[:, 0]]
+    shape, strides = target.static, strides_of(target.static)
+    works = []
+    box, corner = list(shape), [0] * len(shape)  # what is not written yet
+    for axis, (first, size) in enumerate(zip(before, source.static, strict=True)):
+        for start, count in ((0, first), (first + size, shape[axis] - first - size)):
+            slab, at = list(box), list(corner)
+            slab[axis], at[axis] = count, start
+            offset = sum(a * s for a, s in zip(at, strides, strict=True))
+            copy = Copy(tuple(slab), (0,) * len(slab), strides, y_offset=offset)
+            works.append(copy_work(fill, to.output(step), copy, target.dtype))
+        box[axis], corner[axis] = size, first
+    offset = sum(a * s for a, s in zip(before, strides, strict=True))
+    copy = Copy(source.static, strides_of(source.static), strides, y_offset=offset)
+    works.append(copy_work(to.input(step, 0), to.output(step), copy, target.dtype))
+    return _all(works)
+
+
+@lowering("SLICE")
+def slice_box(step: Step, to: Lowering) -> Lowered:
+    """A box of the input."""
+    source, target = _specs(step)
+    begin = _constant(step, 1)
+    if begin is None:
+        return _RUN_TIME
+    strides = strides_of(source.static)
+    offset = sum(int(b) * s for b, s in zip(begin.reshape(-1), strides, strict=True))
+    copy = Copy(target.static, strides, strides_of(target.static), x_offset=offset)
+    return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
+
+
+@lowering("SPLIT", "SPLIT_V")
+def split(step: Step, to: Lowering) -> Lowered:
+    """Pieces along an axis, an output each."""
+    data, axes = (1, 0) if step.node.name == "SPLIT" else (0, 2)
+    source, axis = step.input_specs[data], _constant(step, axes)
+    assert source is not None
+    if axis is None:
+        return _RUN_TIME
+    along = int(axis.reshape(-1)[0]) % len(source.static)
+    strides = strides_of(source.static)
+    works, at = [], 0
+    for position, target in enumerate(step.output_specs):
+        copy = Copy(target.static, strides, strides_of(target.static), x_offset=at * strides[along])
+        works.append(copy_work(to.input(step, data), to.output(step, position), copy, source.dtype))
+        at += target.static[along]
+    return _all(works)
+
+
+@lowering("PACK")
+def pack(step: Step, to: Lowering) -> Lowered:
+    """Inputs stacked along a new axis."""
+    target = step.output_specs[0]
+    axis = normalize_axis(step.node, int(step.node.options.axis), len(target.static))
+    strides = strides_of(target.static)
+    works = []
+    for position, spec in enumerate(step.input_specs):
+        assert spec is not None
+        kept = strides[:axis] + strides[axis + 1 :]
+        copy = Copy(spec.static, strides_of(spec.static), kept, y_offset=position * strides[axis])
+        works.append(copy_work(to.input(step, position), to.output(step), copy, spec.dtype))
+    return _all(works)
+
+
+@lowering("UNPACK")
+def unpack(step: Step, to: Lowering) -> Lowered:
+    """The slices along an axis, an output each."""
+    source, _ = _specs(step)
+    axis = normalize_axis(step.node, int(step.node.options.axis), len(source.static))
+    strides = strides_of(source.static)
+    kept = strides[:axis] + strides[axis + 1 :]
+    works = [
+        copy_work(
+            to.input(step, 0), to.output(step, position),
+            Copy(target.static, kept, strides_of(target.static), x_offset=position * strides[axis]),
+            source.dtype,
+        )
+        for position, target in enumerate(step.output_specs)
+    ]  # fmt: skip
+    return _all(works)
+
+
+@lowering("BROADCAST_TO", "TILE")
+def repeat(step: Step, to: Lowering) -> Lowered:
+    """The input again and again along some axes."""
+    source, target = _specs(step)
+    given = (1,) * (len(target.static) - len(source.static)) + source.static
+    sizes: list[int] = []
+    x: list[int] = []
+    for count, size, stride in zip(target.static, given, strides_of(given), strict=True):
+        if not count:
+            return []
+        sizes += [count // size, size]
+        x += [0, stride]
+    copy = Copy(tuple(sizes), tuple(x), strides_of(tuple(sizes)))
+    return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
+
+
+@lowering("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+def reshape(step: Step, to: Lowering) -> Lowered:
+    """The same elements. Planning lets most of these share memory, and then nothing is done."""
+    source, _ = _specs(step)
+    copy = Copy((source.size,), (1,), (1,))
+    return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
+
+
+@lowering("SPACE_TO_DEPTH", "DEPTH_TO_SPACE")
+def blocks(step: Step, to: Lowering) -> Lowered:
+    """Squares of pixels to channels, and back."""
+    source, target = _specs(step)
+    size = int(step.node.options.block_size)
+    deep = step.node.name == "SPACE_TO_DEPTH"
+    batch, rows, columns, channels = target.static if deep else source.static
+    if deep:
+        channels //= size * size
+    else:
+        channels = target.static[3]
+    # [batch, row, row in square, column, column in square, channel] where pixels are apart ...
+    pixels = strides_of((batch, rows, size, columns, size, channels))
+    # ... and the same axes where the pixels of a square are channels.
+    b, r, c, i, j, k = strides_of((batch, rows, columns, size, size, channels))
+    stacked = (b, r, i, c, j, k)
+    sizes = (batch, rows, size, columns, size, channels)
+    x, y = (pixels, stacked) if deep else (stacked, pixels)
+    return copy_work(to.input(step, 0), to.output(step), Copy(sizes, x, y), source.dtype)
+
+
+@lowering("STRIDED_SLICE")
+def strided_slice(step: Step, to: Lowering) -> Lowered:
+    """The elements that NumPy's index takes."""
+    source, _ = _specs(step)
+    begin, end, strides = (constant_integers(step.node, step.input_specs, n) for n in (1, 2, 3))
+    if begin is None or end is None or strides is None:
+        return _RUN_TIME
+    index = numpy_index(step.node, source.static, begin, end, strides)
+    walk, offset, sizes = [], 0, []
+    known = zip(source.static, strides_of(source.static), strict=True)
+    for entry in index:
+        if entry is None or entry is ...:
+            continue  # an axis of size 1 adds nothing; the rest follows below
+        size, stride = next(known)
+        if isinstance(entry, slice):
+            taken = range(*entry.indices(size))
+            offset += (taken.start if taken else 0) * stride
+            walk.append(taken.step * stride)
+            sizes.append(len(taken))
+        else:
+            offset += entry * stride
+    for size, stride in known:
+        walk.append(stride)
+        sizes.append(size)
+    copy = Copy(tuple(sizes), tuple(walk), strides_of(tuple(sizes)), x_offset=offset)
+    return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)

@@ -12,7 +12,16 @@ from rich.progress import track
 
 from pytflite.runtime.interpreter import Interpreter
 from pytflite.tools.sampling import random_inputs
-from pytflite.tools.terminal import console, duration, print_json, quantity, short, size, table
+from pytflite.tools.terminal import (
+    console,
+    duration,
+    heading,
+    print_json,
+    quantity,
+    short,
+    size,
+    table,
+)
 
 
 def measure(
@@ -72,10 +81,10 @@ def show(
     if as_json:
         print_json(found)
         return
-    console.print(f"[bold]{found['file']}[/bold]  {size(found['size'])}")
+    heading(found["file"], f"  {size(found['size'])}")
     console.print(
         f"open {duration(found['open_seconds'])}, first run {duration(found['first_seconds'])}, "
-        f"then {found['runs']} runs: median [bold]{duration(found['median_seconds'])}[/bold], "
+        f"then {found['runs']} runs: median {duration(found['median_seconds'])}, "
         f"from {duration(found['min_seconds'])} to {duration(found['max_seconds'])}"
     )
     rate = found["macs"] / found["median_seconds"] if found["median_seconds"] else 0.0

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 import pytflite
 from pytflite.errors import TFLiteError
+from pytflite.tools.terminal import PlainConsole, printable
 
 MODEL = click.Path(dir_okay=False, path_type=Path)
 
@@ -230,11 +230,13 @@ def run_command() -> int:
 
 def show_error(error: TFLiteError) -> None:
     """An error on standard error, a line for each thing that it knows."""
-    console = Console(stderr=True, highlight=False)
-    console.print(Text("error: ", style="bold red") + Text(error.problem), soft_wrap=True)
+    console = PlainConsole(stderr=True)
+    problem = Text(printable(error.problem))
+    console.print(Text("error: ", style="bold red") + problem, soft_wrap=True)
     for label, value in (
         ("operator", error.operator), ("tensor", error.tensor), ("expected", error.expected),
         ("found", error.found), ("try", error.hint), ("code", error.code),
     ):  # fmt: skip
         if value is not None:
-            console.print(Text(f"  {label}: ", style="dim") + Text(str(value)), soft_wrap=True)
+            told = Text(printable(str(value)))
+            console.print(Text(f"  {label}: ", style="dim") + told, soft_wrap=True)

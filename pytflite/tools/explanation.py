@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from rich.markup import escape
-
 from pytflite.errors import InputError
 from pytflite.format.schema import TABLES
 from pytflite.ops.operator import BUILTINS, CUSTOM, Definition
 from pytflite.ops.registry import find, load_all
-from pytflite.tools.terminal import console, print_json, table
+from pytflite.tools.terminal import console, heading, print_json, table
 
 
 def explain(name: str) -> dict[str, Any]:
@@ -68,8 +66,8 @@ def show(name: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    console.print(f"[bold]{escape(facts['name'])}[/bold]{' (custom)' if facts['custom'] else ''}")
-    console.print(facts["doc"], markup=False)
+    heading(facts["name"], " (custom)" if facts["custom"] else "")
+    console.print(facts["doc"])
     console.print()
     first, last = facts["versions"]
     _row("versions", f"{first} to {last}")
@@ -83,7 +81,7 @@ def show(name: str | None, *, as_json: bool) -> None:
 
 
 def _row(label: str, text: str) -> None:
-    console.print(f"{label:>10}  {text}", markup=False, soft_wrap=True)
+    console.print(f"{label:>10}  {text}", soft_wrap=True)
 
 
 def _show_all(as_json: bool) -> None:

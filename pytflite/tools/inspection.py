@@ -12,7 +12,16 @@ from pytflite.model.model import Model
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Plan, Step
 from pytflite.runtime.interpreter import Interpreter
-from pytflite.tools.terminal import console, print_json, quantity, shape, short, size, table
+from pytflite.tools.terminal import (
+    console,
+    heading,
+    print_json,
+    quantity,
+    shape,
+    short,
+    size,
+    table,
+)
 
 
 def inspect_model(path: Path | str) -> dict[str, Any]:
@@ -155,19 +164,18 @@ def show(path: Path, *, as_json: bool, tensors: bool) -> None:
                 del graph["tensors"]
         print_json(facts)
         return
-    console.print(f"[bold]{facts['file']}[/bold]  {size(facts['size'])}")
+    heading(facts["file"], f"  {size(facts['size'])}")
     if facts["description"]:
-        console.print(facts["description"], style="dim", markup=False)
+        console.print(facts["description"], style="dim")
     for key, value in facts["metadata"].items():
         shown = f"{len(value)}: {', '.join(value[:6])} ..." if key == "labels" else value
-        console.print(f"{key}: {shown}", markup=False, soft_wrap=True)
+        console.print(f"{key}: {shown}", soft_wrap=True)
     _show_tensors("Inputs", facts["inputs"])
     _show_tensors("Outputs", facts["outputs"])
     for signature in facts["signatures"]:
         console.print(
             f"signature {signature['key']!r}: {', '.join(signature['inputs'])} -> "
             f"{', '.join(signature['outputs'])}",
-            markup=False,
         )
     for number, graph in enumerate(facts["subgraphs"]):
         name = "Operators" if len(facts["subgraphs"]) == 1 else f"Subgraph {number} {graph['name']}"
@@ -176,7 +184,7 @@ def show(path: Path, *, as_json: bool, tensors: bool) -> None:
             _show_tensors("Tensors", graph["tensors"])
     _show_kinds(facts["subgraphs"])
     if "problem" in facts:
-        console.print(f"cannot be planned: {facts['problem']}", style="yellow", markup=False)
+        console.print(f"cannot be planned: {facts['problem']}", style="yellow")
     else:
         console.print(
             f"{quantity(facts['macs'])} multiply-accumulates; weights {size(facts['weights'])}; "
@@ -216,4 +224,4 @@ def _show_operators(title: str, operators: list[dict[str, Any]]) -> None:
 def _show_kinds(subgraphs: list[dict[str, Any]]) -> None:
     kinds = Counter(o["name"] for graph in subgraphs for o in graph["operators"])
     text = ", ".join(f"{name} {count}" for name, count in kinds.most_common())
-    console.print(f"{sum(kinds.values())} operators: {text}", markup=False)
+    console.print(f"{sum(kinds.values())} operators: {text}")

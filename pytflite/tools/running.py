@@ -132,9 +132,9 @@ def _labels(model: Model, labels: str | None) -> list[str] | None:
 
 
 def _show_output(tensor: Tensor, array: Array, labels: list[str] | None, top: int) -> None:
-    console.print(f"{tensor.name}: {tensor.dtype} {shape(array.shape)}", style="bold", markup=False)
+    console.print(f"{tensor.name}: {tensor.dtype} {shape(array.shape)}", style="bold")
     if array.dtype == object or not array.size:
-        console.print(f"  {array.reshape(-1)[:8].tolist()}", markup=False)
+        console.print(f"  {array.reshape(-1)[:8].tolist()}")
         return
     real = dequantize(array, tensor) if tensor.is_quantized else array
     if labels and real.size == len(labels):
@@ -145,9 +145,7 @@ def _show_output(tensor: Tensor, array: Array, labels: list[str] | None, top: in
         console.print(rows)
         return
     if real.dtype.kind in "fiu":
-        console.print(
-            f"  from {real.min():.6g} to {real.max():.6g}, mean {real.mean():.6g}", markup=False
-        )
+        console.print(f"  from {real.min():.6g} to {real.max():.6g}, mean {real.mean():.6g}")
     first = ", ".join(f"{v:.6g}" if isinstance(v, float) else str(v)
                       for v in real.reshape(-1)[:8].tolist())  # fmt: skip
-    console.print(f"  {first}{' ...' if real.size > 8 else ''}", markup=False)
+    console.print(f"  {first}{' ...' if real.size > 8 else ''}")

@@ -8,10 +8,35 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-console = Console(highlight=False)
+
+class PlainConsole(Console):
+    """A console for names from untrusted files: they are neither markup nor escape sequences."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every text that is printed, and every cell of a table, comes by here."""
+        return super().render_str(printable(text), **options)
+
+
+def printable(text: str) -> str:
+    """Control characters, and what no encoding can hold, as '\\x1b'."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+console = PlainConsole()
 if not console.is_terminal:
-    console = Console(highlight=False, width=140)  # a file or a pipe has no width of its own
+    console = PlainConsole(width=140)  # a file or a pipe has no width of its own
+
+
+def heading(name: str, more: str = "") -> None:
+    """A name that stands out, and what follows it on its line."""
+    console.print(Text(printable(name), style="bold") + Text(printable(more)))
 
 
 def print_json(value: Any) -> None:

@@ -17,6 +17,7 @@ pytest.importorskip("rich", reason="the command line is an extra")
 
 from pytflite.tools.doodle import model_path
 from pytflite.tools.doodle.strokes import CLASSES, drawing
+from tests.graphs import Graph, build
 
 
 def pytflite(
@@ -165,6 +166,32 @@ def test_explain_op() -> None:
     everything = json.loads(pytflite("explain-op", "--json").stdout)
     assert len(everything) > 150
     assert all(facts["doc"] for facts in everything)
+
+
+ODD = "\x1b[31m[red]\udcff\u202e:car:"  # as markup, a colour, no text, backwards, an emoji
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("inspect", "--tensors"), ("run", "--random", "1"), ("benchmark", "--runs", "1"),
+        ("compare", "--with", "numpy"), ("run", "-i", "nowhere.npy"),
+    ],
+)  # fmt: skip
+def test_names_are_nothing_but_text(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    graph = Graph()
+    x = graph.input(f"in {ODD}", (1, 4))
+    graph.output(graph.op("NEG", [x], (1, 4), output={"name": f"out {ODD}"}))
+    path = tmp_path / "odd.tflite"
+    build(graph).replace(description=ODD).save(path)
+    command, *more = arguments
+    models = [path, path] if command == "compare" else [path]
+    code = 1 if "nowhere.npy" in more else 0
+    done = pytflite(command, *models, *more, code=code, PYTHONIOENCODING="utf-8:strict")
+    shown = done.stdout + done.stderr
+    assert "\x1b" not in shown and "\u202e" not in shown and "Traceback" not in shown
+    if not code:
+        assert "\\x1b[31m[red]\\udcff\\u202e:car:" in shown
 
 
 def test_no_colours_where_they_are_not_wanted() -> None:

@@ -402,6 +402,27 @@ def test_names_cannot_become_markup() -> None:
     ElementTree.fromstring(plot.svg(Comparison([row]), "<b>"))
 
 
+def test_names_that_are_no_text_can_be_drawn_and_saved(tmp_path: Path) -> None:
+    found = compare(FLOAT, INT8)
+    odd = Comparison([row._replace(output="\udcff\x00\x1b<" + row.output) for row in found])
+    for name in ("odd.svg", "odd.html"):
+        plot.save(odd, tmp_path / name, "\udcff\x01")
+        assert "\\udcff" in (tmp_path / name).read_text(encoding="utf-8")
+    assert ElementTree.parse(tmp_path / "odd.svg").getroot().tag == f"{SVG}svg"
+
+
+def test_in_a_notebook_it_is_a_picture() -> None:
+    found = compare(FLOAT, INT8)
+    shown = found._repr_html_()
+    assert "Greatest error: #7" in shown and shown.count('<g class="row') == len(found)
+    row = found[1]
+    many = Comparison([row._replace(position=n, sqnr=float(n % 500)) for n in range(1000)])
+    shown = many._repr_html_()
+    assert shown.count('<g class="row') == 100 and "and 900 layers with smaller" in shown
+    assert len(shown) < 200_000
+    assert "All values are equal" in Comparison()._repr_html_()
+
+
 def test_command(tmp_path: Path, drawings: np.ndarray) -> None:
     np.savez(tmp_path / "x.npz", image=drawings.astype(np.float32))
     out = command(

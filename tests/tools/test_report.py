@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -423,6 +424,17 @@ def test_dot() -> None:
         assert len(re.findall(r'(?<!\\)"', line.replace("\\\\", ""))) % 2 == 0
 
 
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+@pytest.mark.parametrize("name", ["doodle", "loop", "evil"])
+def test_graphviz_reads_it(name: str) -> None:
+    model = {"doodle": model_path("int8"), "loop": loop(), "evil": evil_model()}[name]
+    found = report(model, run=False)
+    done = subprocess.run(["dot", "-Tsvg"], input=found.dot, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr
+    nodes = sum(len(graph["layout"]["nodes"]) for graph in found.facts["graphs"])
+    assert done.stdout.count('class="node"') == nodes
+
+
 def test_model_explorer(doodle: Report) -> None:
     data = json.loads(doodle.model_explorer)
     (results,) = [graph["results"] for graph in data.values()]
@@ -430,7 +442,13 @@ def test_model_explorer(doodle: Report) -> None:
     assert results.keys() <= names and all(r["value"] > 0 for r in results.values())
     counted = json.loads(report(model_path("int8"), run=False).model_explorer)
     assert max(r["value"] for g in counted.values() for r in g["results"].values()) > 1000
-    assert [s["stop"] for s in next(iter(data.values()))["gradient"]] == [0, 0.5, 1]
+    (graph,) = data.values()
+    assert [s["stop"] for s in graph["gradient"]] == [0, 0.5, 1] and graph["name"] == "time in µs"
+    assert next(iter(counted.values()))["name"] == "MACs"
+    held = json.loads(report(model_path("int8"), compare=model_path("float32")).model_explorer)
+    (graph,) = held.values()
+    assert graph["name"] == "error in per cent" and len(graph["results"]) == 8
+    assert 0 < max(r["value"] for r in graph["results"].values()) < 20
 
 
 # --- public models -----------------------------------------------------------------------------

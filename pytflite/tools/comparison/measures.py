@@ -66,7 +66,8 @@ class LayerError(NamedTuple):
 
 
 class Comparison(list[LayerError]):
-    """The records, in the order of the tested model: `pandas.DataFrame(compare(a, b))`.
+    """The records, in the order of the tested model: `pandas.DataFrame(compare(a, b))`. In a
+    notebook they are a picture.
 
     `unmatched` are layers of the tested model without a counterpart, `missing` those of the
     reference: (position, operator, name of the output).
@@ -78,6 +79,11 @@ class Comparison(list[LayerError]):
     ) -> None:  # fmt: skip
         super().__init__(rows)
         self.unmatched, self.missing = list(unmatched), list(missing)
+
+    def _repr_html_(self) -> str:
+        from pytflite.tools.comparison.plot import notebook
+
+        return notebook(self)
 
     @property
     def greatest_error(self) -> LayerError | None:

@@ -7,7 +7,7 @@ share of saturated values. What the bar falls short of the mark is what the laye
 from __future__ import annotations
 
 import math
-from html import escape
+from html import escape as escaped
 from pathlib import Path
 
 from pytflite.errors import InputError
@@ -16,6 +16,7 @@ from pytflite.tools.comparison.measures import Comparison, LayerError
 _ROW, _TOP, _WIDTH = 22, 64, 1080
 _NAME, _BAR, _BAR_WIDTH = 40, 420, 360
 _CHARACTERS = 26  # of a name
+_NOTEBOOK_ROWS = 100
 
 STYLE = """
 .compare{--paper:#fff;--ink:#1d2530;--dim:#667085;--grid:#e4e7ec;--bar:#3b82c4;--mark:#1d2530;
@@ -70,6 +71,16 @@ def page(found: Comparison, title: str) -> str:
     )
 
 
+def notebook(found: Comparison) -> str:
+    """What matters, and the picture: of a large model the layers with the lowest SQNR."""
+    facts = "".join(f"<p>{escape(line)}</p>" for line in summary(found))
+    least = set(sorted(range(len(found)), key=lambda k: found[k].sqnr)[:_NOTEBOOK_ROWS])
+    shown = Comparison([row for k, row in enumerate(found) if k in least])
+    left_out = len(found) - len(shown)
+    more = f"<p>&hellip; and {left_out} layers with smaller errors</p>" if left_out else ""
+    return f"{facts}{svg(shown, '')}{more}"
+
+
 def summary(found: Comparison) -> list[str]:
     """What matters, in sentences."""
     greatest, wrong, worst = found.greatest_error, found.first_wrong, found.worst_drop
@@ -95,6 +106,12 @@ def summary(found: Comparison) -> list[str]:
 def _called(row: LayerError) -> str:
     place = "input" if row.position < 0 else f"#{row.position} {row.operator}"
     return f"{place} {row.output.split(';')[0]}"
+
+
+def escape(text: str) -> str:
+    """Escaped, and without what neither UTF-8 nor XML can hold: names come from a file."""
+    plain = text.encode("utf-8", "backslashreplace").decode()
+    return escaped("".join(c if c.isprintable() or c == "\n" else " " for c in plain))
 
 
 def decibels(value: float) -> str:

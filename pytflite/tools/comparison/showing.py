@@ -38,13 +38,13 @@ def show(
     if as_json:
         print_json(_facts(found, reference, tested, runtime))
         return
-    console.print(title, style="bold", markup=False)
+    console.print(title, style="bold")
     _show_layers(found)
     for line in plot.summary(found):
         style = "bold red" if line.startswith("Goes wrong") else None
-        console.print(line, style=style, markup=False, soft_wrap=True)
+        console.print(line, style=style, soft_wrap=True)
     if picture is not None:
-        console.print(f"picture written to {picture}", style="dim", markup=False)
+        console.print(f"picture written to {picture}", style="dim")
 
 
 def _title(reference: Path, tested: Path | None, runtime: str | None) -> str:

@@ -24,9 +24,9 @@ def write(
         values = read_inputs(model, inputs, None, None) if inputs else None
         made = report(model, values, name=path.name, run=run, seed=seed, compare=compare)
     for problem in made.facts["problems"]:
-        console.print(problem, style="yellow", markup=False)
+        console.print(problem, style="yellow")
     for line in made.facts.get("compare", {}).get("lines", ()):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     for file, text in ((output, made.html), (dot, made.dot), (model_explorer, made.model_explorer)):
         if file is None:
             continue
@@ -36,4 +36,4 @@ def write(
             raise InputError(
                 f"could not write '{file}'", code="input.file", found=error.strerror
             ) from error
-        console.print(f"{file}  {size(len(text))}", markup=False, soft_wrap=True)
+        console.print(f"{file}  {size(len(text))}", soft_wrap=True)

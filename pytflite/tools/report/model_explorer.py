@@ -1,7 +1,7 @@
 """Node data for Model Explorer: a number for each operator, shown upon its own graph of the file.
 
-The format: graph id -> {"results": {key: {"value": number}}, "gradient": [...]}; a key may be the
-name of one of the node's output tensors. A graph's id is the subgraph's name.
+The format: graph id -> {"results": {key: {"value": number}}, "name": ..., "gradient": [...]}; a key
+may be the name of one of the node's output tensors. A graph's id is the subgraph's name.
 Source: Model Explorer, node_data_builder.py (ModelNodeData, GraphNodeData).
 """
 
@@ -18,17 +18,25 @@ _GRADIENT = (
 )
 
 
+# What is told of each operator: the first of these that the report knows, in which unit.
+_MEASURES = (("e", "error in per cent", 100.0), ("t", "time in µs", 1e6), ("m", "MACs", 1.0))
+
+
 def node_data(facts: Mapping[str, Any]) -> str:
-    """Microseconds of each operator where the model was run; otherwise multiply-accumulates."""
-    timed = "seconds" in facts["graphs"][0] if facts["graphs"] else False
+    """The error of each operator where the model was held to another; otherwise its time where it
+    was run; otherwise multiply-accumulates."""
+    graphs = facts["graphs"]
+    known = {key for graph in graphs for operator in graph["ops"] for key in operator}
+    key, name, unit = next((m for m in _MEASURES if m[0] in known), _MEASURES[-1])
     data = {}
-    for graph in facts["graphs"]:
+    for graph in graphs:
         results = {}
         for operator in graph["ops"]:
-            value = operator.get("t") if timed else operator.get("m")
             names = [graph["tensors"][i]["n"] for i in operator["out"] if i >= 0]
-            if value is not None and names:
-                results[names[0]] = {"value": round(value * 1e6, 3) if timed else value}
+            if key in operator and names:
+                results[names[0]] = {"value": round(operator[key] * unit, 3)}
         if results:
-            data[graph["name"]] = {"results": results, "gradient": list(_GRADIENT)}
+            data[graph["name"]] = {
+                "results": results, "name": name, "gradient": list(_GRADIENT),
+            }  # fmt: skip
     return json.dumps(data, indent=1)

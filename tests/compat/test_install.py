@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import pytflite.interpreter as ours
 from pytflite import compat
 from pytflite.tools.doodle import model_path
 
@@ -99,6 +100,16 @@ def test_the_stand_in_for_tensorflow_names_the_way_out() -> None:
         compat.uninstall()
 
 
+def test_registerers_that_programs_name() -> None:
+    """ai-edge-torch's examples ask for the generative operators by this name."""
+    path = str(model_path("int8"))
+    ours.InterpreterWithCustomOps(
+        model_path=path, custom_op_registerers=["pywrap_genai_ops.GenAIOpsRegisterer"]
+    ).allocate_tensors()
+    with pytest.raises(ValueError, match=r"^Loading library 'mine\.so' failed"):
+        ours.InterpreterWithCustomOps(model_path=path, custom_op_registerers=["mine.Register"])
+
+
 def test_modules_run_too() -> None:
     done = run("run", "-m", "json.tool", "--help")
     assert done.returncode == 0 and "json" in done.stdout
@@ -106,6 +117,7 @@ def test_modules_run_too() -> None:
 
 CHECK = """
 import sys
+import pytflite.interpreter as ours
 from pytflite import compat
 before = dict(sys.modules)
 compat.install(); compat.install()

@@ -1,4 +1,4 @@
-"""What `mkdocs build` asks of us: pages and pictures that come from code, links that lead somewhere.
+"""What `mkdocs build` asks of us: pages and pictures from code, and links that lead somewhere.
 
 * operators/: a page and a picture an operator, from the registry.
 * book/pictures/, pictures/: from the functions in docs/making/pictures/.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.docs.snippets import blocks_of, run_page
+from docs.making.snippets import blocks_of, run_page
 
 
 def page(program: str, output: str = "") -> str:

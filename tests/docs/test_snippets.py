@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from pytflite.tools.doodle import model_path
-from tests.docs.snippets import blocks_of, run_page
+from docs.making.snippets import blocks_of, furnish, run_page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [
@@ -20,8 +18,7 @@ PAGES = [
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(DOCS)))
 def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, variant in (("model", "int8"), ("int8", "int8"), ("float", "float32")):
-        shutil.copy(model_path(variant), tmp_path / f"{name}.tflite")
+    furnish(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(DOCS.parent))
     ran, missing = run_page(page.read_text(encoding="utf-8"), str(page))

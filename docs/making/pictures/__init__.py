@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from docs.making.pictures import house
+from docs.making.pictures import arena, flatbuffer, house, int8
 
 PICTURES: dict[str, Callable[[], str]] = {
     "pictures/rooms.svg": house.rooms,
+    "book/pictures/arena.svg": arena.placements,
+    "book/pictures/flatbuffer.svg": flatbuffer.layout,
+    "book/pictures/int8.svg": int8.staircase,
 }

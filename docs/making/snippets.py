@@ -16,12 +16,17 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+
+from pytflite.tools.doodle import model_path
 
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _NEEDS = re.compile(r"<!-- needs: (\w+) -->")
@@ -127,3 +132,20 @@ def compare(want: str, got: str, where: str) -> None:
     """Refuses an output that is not what the page shows."""
     same = doctest.OutputChecker().check_output(want.strip() + "\n", got.strip() + "\n", _FLAGS)
     assert same, f"{where}: the page shows\n{want}\nbut it printed\n{got}"
+
+
+def furnish(folder: Path) -> None:
+    """The files that pages speak of."""
+    for name, variant in (("model", "int8"), ("int8", "int8"), ("float", "float32")):
+        shutil.copy(model_path(variant), folder / f"{name}.tflite")
+
+
+def names_of(page: str, name: str) -> dict[str, Any]:
+    """Runs a page's Python programs, unchecked; the names that they leave. Pictures use these."""
+    space: dict[str, Any] = {"__name__": "__page__"}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        furnish(Path(folder))
+        for block in blocks_of(page):
+            if block.kind == "python" and (block.needs is None or find_spec(block.needs)):
+                run_python(block, name, space)
+    return space

@@ -52,12 +52,15 @@ class Form(NamedTuple):
         words: sizes of taps are multiples of four bytes.
         change: "" for none; "sign": the first bit of each byte is turned; "wide",
             "wide_unsigned": bytes become numbers of 16 bits, with or without their sign.
+        short: how many vectors such a run of taps is, if they are few: where a window lies inside
+            the picture, they are copied without a loop; 0: any number. Of unchanged words only.
     """
 
     target: Target
     runs: bool
     words: bool
     change: str = ""
+    short: int = 0
 
     @property
     def width(self) -> int:
@@ -110,6 +113,42 @@ def _row(f: Function, form: Form, picture: str, oy: str, ox: str, to: str) -> No
     """The window of one output."""
     y = f.sub(f.mul(oy, "%stride_h"), "%top")
     x = f.sub(f.mul(ox, "%stride_w"), "%left")
+    if not form.runs:
+        _lines(f, form, picture, y, x, to)
+        return
+    below = f.max(f.sub("%height", f.mul(f.sub("%taps_h", 1), "%dilation_h")), 0)
+    right = f.max(f.add(f.sub("%width", "%taps_w"), 1), 0)
+    inside = f.op(f"and i1 {f.compare('ult', y, below)}, {f.compare('ult', x, right)}")
+    with f.when(inside):
+        _inside(f, form, picture, y, x, to)
+    with f.when(f.op(f"xor i1 {inside}, true")):
+        _lines(f, form, picture, y, x, to)
+
+
+def _inside(f: Function, form: Form, picture: str, y: str, x: str, to: str) -> None:
+    """A window that sees no padding: a run of each line of the picture."""
+    line = f.mul("%width", "%pixel")
+    source = f.at(picture, f.add(f.mul(y, line), f.mul(x, "%pixel")))
+    step, size = f.mul(line, "%dilation_h"), f.mul("%taps_w", "%tap")
+    last = (form.short - 1) * form.target.vector
+    words = f.op(f"lshr i64 {f.sub(size, last)}, 2")
+    mask = _mask(f, form.target.lanes, "i32", words) if form.short else ""
+    with f.loop(0, "%taps_h", 1, ("ptr", source), ("ptr", to)) as loop:
+        seen, place = loop.carried
+        if form.short:
+            kind = f"<{form.target.lanes} x i32>"
+            for n in range(form.short - 1):
+                at = n * form.target.vector
+                f.store(kind, f.load(kind, seen, at), place, at)
+            loaded = _load_masked(f, form.target.lanes, 4, mask, f.at(seen, last))
+            f.store(kind, loaded, place, last)
+        else:
+            f.call("void", "copy", f"ptr {place}", f"ptr {seen}", f"i64 {size}")
+        loop.carry(f.at(seen, step), f.at(place, f.mul(size, form.width)))
+
+
+def _lines(f: Function, form: Form, picture: str, y: str, x: str, to: str) -> None:
+    """A window any part of which may be padding."""
     line_bytes = f.mul(f.mul("%taps_w", "%tap"), form.width)
     with f.loop(0, "%taps_h") as loop:
         line = f.at(to, f.mul(loop.index, line_bytes))
@@ -204,14 +243,24 @@ def _move(f: Function, form: Form, x: str, lanes: int, at: str, element: str = "
 def _copy_masked(f: Function, form: Form, lanes: int, item: int, at: str) -> None:
     """What is left, in elements of `item` bytes, by a load under a mask."""
     element = f"i{8 * item}"
-    kind = f"<{lanes} x {element}>"
     with f.when(f.compare("slt", at, "%size")):
         left = f.op(f"sdiv exact i64 {f.sub('%size', at)}, {item}")
-        left = f.op(f"trunc i64 {left} to {element}")
-        numbers = ", ".join(f"{element} {n}" for n in range(lanes))
-        mask = f.op(f"icmp slt {kind} <{numbers}>, {f.splat(element, lanes, left)}")
-        loaded = f.call(
-            kind, f"llvm.masked.load.v{lanes}{element}.p0", f"ptr {f.at('%from', at)}",
-            f"i32 {item}", f"<{lanes} x i1> {mask}", f"{kind} zeroinitializer",
-        )  # fmt: skip
+        mask = _mask(f, lanes, element, left)
+        loaded = _load_masked(f, lanes, item, mask, f.at("%from", at))
         _move(f, form, loaded, lanes, at, element)
+
+
+def _mask(f: Function, lanes: int, element: str, count: str) -> str:
+    """The first lanes, `count` of them, which must fit the element."""
+    numbers = ", ".join(f"{element} {n}" for n in range(lanes))
+    limit = f.splat(element, lanes, f.op(f"trunc i64 {count} to {element}"))
+    return f.op(f"icmp slt <{lanes} x {element}> <{numbers}>, {limit}")
+
+
+def _load_masked(f: Function, lanes: int, item: int, mask: str, pointer: str) -> str:
+    """The lanes of the mask; touches no other memory."""
+    kind = f"<{lanes} x i{8 * item}>"
+    return f.call(
+        kind, f"llvm.masked.load.v{lanes}i{8 * item}.p0", f"ptr {pointer}", f"i32 {item}",
+        f"<{lanes} x i1> {mask}", f"{kind} zeroinitializer",
+    )  # fmt: skip

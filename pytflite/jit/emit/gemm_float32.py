@@ -59,11 +59,13 @@ def product(module: Module, target: Target, **settings: Any) -> None:
     gemm.product(module.kernel(*gemm.SLOTS, *SLOTS), form, last=_micros(module, target, s))
 
 
-def convolution(module: Module, target: Target, *, runs: bool, **settings: Any) -> None:
-    """Windows, gathered, times packed weights. runs: as in gather.Form."""
+def convolution(
+    module: Module, target: Target, *, runs: bool, short: int, **settings: Any
+) -> None:
+    """Windows, gathered, times packed weights. runs, short: as in gather.Form."""
     s = Settings(**settings)
     f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *SLOTS)
-    gathers = gather.Form(target, runs, True)
+    gathers = gather.Form(target, runs, True, short=short)
     form = gemm.Form(s.rows, s.vectors * target.lanes, 4, gathers, EXTRA)
     gemm.product(f, form, last=_micros(module, target, s))
 

@@ -6,9 +6,9 @@ number one bit of its address on; after log2(lanes) times rows have become colum
 
     a b | c d     ->  a c | b d        lanes = 2: once
 
-Past the last row the last one is read again; past the last column nothing is read. Writing does
-not stop there: each row of `to` must have room for a whole number of vectors, and `to` for lanes - 1
-rows more than there are columns.
+Past the last row the last one is read again; past the last column nothing is read. Writing goes
+on: each row of `to` must have room for a whole number of vectors, and `to` for lanes - 1 rows more
+than there are columns.
 """
 
 from __future__ import annotations

@@ -19,10 +19,11 @@ _ITEM = 4
 _LINE = 64
 # Registers and bytes of each -> vectors of a panel's row, and rows with as many sums.
 _TILES = {(32, 64): (2, 14), (16, 32): (2, 6), (32, 16): (4, 6), (16, 16): (2, 4)}
-_FEW = {(32, 64): 24, (16, 32): 12, (32, 16): 24, (16, 16): 8}  # rows of one vector each
+_FEW = {(32, 64): 14, (16, 32): 12, (32, 16): 24, (16, 16): 8}  # rows of one vector each
 _CHAINS = 8  # sums that have to be under way at once
 _NEAR = 1 << 17  # bytes of rows beside which weights stay in the second-level cache ...
 _WIDE = 1 << 19  # ... and of rows if the weights are larger than this anyway
+_SHORT = 4  # vectors that are copied without a loop
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 18  # weights of a tile
 _EPILOGUES: dict[Bounds, str] = {(None, None): "none", (0, None): "low"}
@@ -153,12 +154,13 @@ def convolution_work(
         h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
         h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, 0,
     )  # fmt: skip
-    runs = w.dilation == 1 and tap == pixel
+    runs = w.filter == 1 or (w.dilation == 1 and tap == pixel)
+    short = -(-w.filter * tap // target.vector)
+    if not runs or short > _SHORT or target.vector == 16:  # without loads under a mask
+        short = 0
     gathered = tile.row_block * p.x_row + gather.PAST
-    return _work(
-        "gemm_float32.convolution", tile, p, tensors, slots, ending,
-        {"runs": runs or w.filter == 1}, gathered,
-    )  # fmt: skip
+    settings: dict[str, Setting] = {"runs": runs, "short": short}
+    return _work("gemm_float32.convolution", tile, p, tensors, slots, ending, settings, gathered)
 
 
 def matrices_work(

@@ -88,7 +88,8 @@ def _emit(
         micro = Micro(m, target, (form.rows, wide, vectors), some, finish)
         micro.finish(micro.sums(chains, rows=sums))
     if special and masked and target.vector < 64:
-        _some_storer(module, target)
+        for lanes in (target.lanes, 2 * target.lanes):
+            _some_storer(module, lanes)
 
 
 class Micro:
@@ -126,9 +127,7 @@ class Micro:
         if rows:
             totals = [f.load("i32", f.at(pointer, "%sum_place")) for pointer in pointers]
             spread = [f.splat("i32", self.target.lanes, total) for total in totals]
-            first = [
-                f.op(f"add {kind} {b}, {spread[n // self.wide]}") for n, b in enumerate(first)
-            ]
+            first = [f.op(f"add {kind} {b}, {spread[n // self.wide]}") for n, b in enumerate(first)]
         first += ["zeroinitializer"] * (self.outputs * (chains - 1))
         whole = "%k" if chains == 1 else f.op(f"and i64 %k, -{chains}")
         with f.loop(0, whole, chains, *((kind, s) for s in first)) as loop:
@@ -164,71 +163,80 @@ class Micro:
         return added
 
     def finish(self, sums: list[str]) -> None:
-        """Outputs from sums, as many rows as there are."""
+        """Outputs from sums, of all rows: those that repeat the last one write it again."""
         f = self.f
         if self.form.rounding == "litert":
-            self._finish_straight(sums)
+            self._round(sums, careful=False)
             return
         flag = self.finisher.flag()
         with f.when(f.op(f"xor i1 {flag}, true")):
-            self._finish_straight(sums)
+            self._round(sums, careful=False)
         with f.when(flag):
-            self._finish_with_care(sums)
+            off = self._round(sums, careful=True)
+            with f.when(self.finisher.doubtful(off)):
+                self._define(sums)
 
-    def _finish_straight(self, sums: list[str]) -> None:
-        f = self.f
-        for r in range(self.rows):
-            with f.when(f.compare("sgt", "%count", r)):
-                row = f.at("%place", f.load("i64", "%table", gemm.ENTRY * r + 8, 8))
-                for n in range(self.wide):
-                    _, y = self.finisher.rounded(sums[r * self.wide + n], n)
-                    self.store(y, row, n)
+    def _round(self, sums: list[str], *, careful: bool) -> list[str]:
+        """The outputs that float32 gives, and how far from them the numbers were at most."""
+        f, finisher, wide = self.f, self.finisher, self.wide
+        farthest: list[str] = []
+        for first in range(0, self.rows, 2):
+            outputs: list[list[str]] = []
+            for r in range(first, min(first + 2, self.rows)):
+                row = [finisher.rounded(sums[r * wide + n], n) for n in range(wide)]
+                outputs.append([y for _, y in row])
+                if careful:
+                    off = [finisher.off(t, y) for t, y in row]
+                    pairs = zip(off, farthest, strict=True)
+                    farthest = [finisher.farther(a, b) for a, b in pairs] if farthest else off
+            for r, narrow in enumerate(finisher.narrowed(outputs), first):
+                offset = f.load("i64", "%table", gemm.ENTRY * r + 8, 8)
+                self.store(narrow, f.at("%place", offset))
+        return farthest
 
-    def _finish_with_care(self, sums: list[str]) -> None:
+    def _define(self, sums: list[str]) -> None:
         """Row after row: where a sum is near a tie, the definition decides."""
-        f, size = self.f, self.target.vector
+        f, finisher, size = self.f, self.finisher, self.target.vector
         for n, total in enumerate(sums):
             f.store(self.kind, total, self.stack, n * size, 64)
         with f.loop(0, "%count") as loop:
             own = f.at(self.stack, f.mul(loop.index, self.wide * size))
             entry = f.at("%table", f.mul(loop.index, gemm.ENTRY))
-            row = f.at("%place", f.load("i64", entry, 8, 8))
             totals = [f.load(self.kind, own, n * size, 64) for n in range(self.wide)]
-            doubts = []
-            for n, total in enumerate(totals):
-                t, y = self.finisher.rounded(total, n)
-                doubts.append(self.finisher.doubtful(t, y, n))
-                self.store(y, row, n)
-            with f.when(self.finisher.any(doubts)):
-                for n, total in enumerate(totals):
-                    self.store(self.finisher.defined(total, n), row, n)
+            row = [finisher.rounded(total, n) for n, total in enumerate(totals)]
+            with f.when(finisher.doubtful([finisher.off(t, y) for t, y in row])):
+                outputs = [finisher.defined(total, n) for n, total in enumerate(totals)]
+                narrow = finisher.narrowed([outputs])[0]
+                self.store(narrow, f.at("%place", f.load("i64", entry, 8, 8)))
 
-    def store(self, y: str, row: str, n: int) -> None:
-        """Vector n of a row, clamped; of a masked one as many as there are."""
-        f, lanes = self.f, self.target.lanes
+    def store(self, values: list[str], row: str) -> None:
+        """Vectors of bytes of a row, or one of all; of masked ones as many as there are."""
+        f = self.f
+        lanes = self.wide * self.target.lanes // len(values)
         kind = f"<{lanes} x i8>"
-        narrow = self.finisher.narrowed(y)
-        place = f.at(row, n * lanes)
-        if not (self.masked and n == self.wide - 1):
-            f.store(kind, narrow, place)
-            return
-        left = f.sub("%width", n * lanes)
-        if self.target.vector < 64:
-            f.call("void", "store_some", f"{kind} {narrow}", f"ptr {place}", f"i64 {left}")
-            return
-        numbers = ", ".join(f"i8 {n}" for n in range(lanes))
-        limit = f.splat("i8", lanes, f.op(f"trunc i64 {left} to i8"))
-        mask = f.op(f"icmp slt {kind} <{numbers}>, {limit}")
-        f.call(
-            "void", f"llvm.masked.store.v{lanes}i8.p0", f"{kind} {narrow}", f"ptr {place}",
-            "i32 1", f"<{lanes} x i1> {mask}",
-        )  # fmt: skip
+        for n, value in enumerate(values):
+            place = f.at(row, n * lanes)
+            if not (self.masked and n == len(values) - 1):
+                f.store(kind, value, place)
+                continue
+            left = f.sub("%width", n * lanes)
+            if self.target.vector < 64:
+                arguments = f"{kind} {value}", f"ptr {place}", f"i64 {left}"
+                f.call("void", f"store_some_{lanes}", *arguments)
+                continue
+            numbers = ", ".join(f"i8 {n}" for n in range(lanes))
+            limit = f.splat("i8", lanes, f.op(f"trunc i64 {left} to i8"))
+            mask = f.op(f"icmp slt {kind} <{numbers}>, {limit}")
+            f.call(
+                "void", f"llvm.masked.store.v{lanes}i8.p0", f"{kind} {value}", f"ptr {place}",
+                "i32 1", f"<{lanes} x i1> {mask}",
+            )  # fmt: skip
 
 
-def _some_storer(module: Module, target: Target) -> None:
+def _some_storer(module: Module, lanes: int) -> None:
     """@store_some(values, place, count): the first of them, byte by byte."""
-    kind = f"<{target.lanes} x i8>"
-    f = module.function("store_some", f"{kind} values", "ptr place", "i64 count")
+    kind = f"<{lanes} x i8>"
+    f = module.function(f"store_some_{lanes}", f"{kind} values", "ptr place", "i64 count")
     memory = f.op(f"alloca {kind}")
     f.store(kind, "%values", memory)
     with f.loop(0, "%count") as loop:

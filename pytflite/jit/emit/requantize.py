@@ -6,15 +6,16 @@
 half away from zero of a product in float64 (FULLY_CONNECTED). Both are steps that only rise with
 the sum, and one float32 operation comes so near to them that it may be put in their place:
 
-    t = fma(float(sum), scale[n], sum < 0 ? minus[n] : plus[n])        y = rint(t)
+    t = fma(float(sum + origin[n]), scale[n], sum < 0 ? minus[n] : plus[n])        y = rint(t)
 
-`plus` and `minus` hold the zero point, and what makes ties round as they should. Whoever packs the
-constants *proves* for a channel that every sum gives the right y (lowering/requantizing.py). What
-t is worth is told by `edge`, a constant of each channel that is compared with |t - rint(t)|:
+`origin`, which the bias holds, brings the middle of the outputs to zero; `plus` and `minus` what
+is left of the zero point, and what makes ties round as they should. Whoever packs the constants
+*proves* for a channel that every sum gives the right y (lowering/proof.py). What t is worth is told
+by `edge`, a constant of each channel that |t - rint(t)| is compared with:
 
-    2            proven
-    1/2 - 2^-14  t is right but near a tie: there, the definition decides, behind a branch
-    -1           the definition always
+    2          proven
+    below 1/2  t is right but near a tie: there, the definition decides, behind a branch
+    -1         the definition always
 
 and `flag` says for a panel whether any channel needs the comparison. If negative sums are clamped
 away, as by a fused RELU, their sign does not matter ("signed" is False). "litert" rounds as LiteRT
@@ -34,13 +35,13 @@ from pytflite.jit.target import Target
 # What `Finisher` needs to be known by name: slots of the kernel, handed on to micro.
 SLOTS = ("i64 zero_point", "i64 low", "i64 high")
 
-FAST = ("flag", "bias", "scale", "plus", "minus", "edge")
+FAST = ("flag", "bias", "origin", "scale", "plus", "minus", "edge")
 _ROWS = {
     "fixed": (*FAST, "left", "multiplier", "right", "nudge", "nudge_high"),
     "real": (*FAST, "real", "real_high"),
     "litert": ("bias", "scale"),
 }
-EDGE_PROVEN, EDGE_NEAR, EDGE_EXACT = 2.0, 0.5 - 2.0**-14, -1.0
+EDGE_PROVEN, EDGE_EXACT = 2.0, -1.0
 
 
 def rows(rounding: str) -> tuple[str, ...]:
@@ -51,6 +52,19 @@ def rows(rounding: str) -> tuple[str, ...]:
 def is_fused(target: Target) -> bool:
     """Whether `Finisher` multiplies and adds with one rounding on this target."""
     return target.architecture != "x86_64" or "fma" in target.needs
+
+
+def interleaves(target: Target, vectors: int) -> bool:
+    """Whether two vectors of a row hold fours of columns in turns, which suits x86's packing."""
+    return target.architecture == "x86_64" and vectors == 2
+
+
+def column(target: Target, vectors: int, place: int) -> int:
+    """Which column of a panel, of which so many vectors are used, stands at a place."""
+    if not interleaves(target, vectors):
+        return place
+    vector, lane = divmod(place, target.lanes)
+    return lane // 4 * 8 + vector * 4 + lane % 4 if vector < 2 else place
 
 
 class Form(NamedTuple):
@@ -77,6 +91,7 @@ class Finisher:
     def __init__(self, f: Function, target: Target, form: Form, panel: str, columns: int) -> None:
         """Columns: outputs of the panel, so also numbers of a row of constants."""
         self.f = f
+        self.target = target
         self.lanes = lanes = target.lanes
         self.form = form
         self.panel = panel
@@ -106,7 +121,8 @@ class Finisher:
             return t, f.op(f"add {self.kind} {self._round(t)}, {self._splat('%zero_point')}")
         offset = self.constant("plus", n)
         if self.form.signed:
-            below = f.op(f"icmp slt {self.kind} {total}, zeroinitializer")
+            origin = self.constant("origin", n, self.kind)
+            below = f.op(f"icmp slt {self.kind} {total}, {origin}")
             minus = self.constant("minus", n)
             offset = f.op(f"select {self.bits} {below}, {floats} {minus}, {floats} {offset}")
         if self.fused:
@@ -120,25 +136,73 @@ class Finisher:
         name = f"llvm.lrint.v{self.lanes}i32.v{self.lanes}f32"
         return self.f.call(self.kind, name, f"{self.floats} {t}")
 
-    def doubtful(self, t: str, rounded: str, n: int) -> str:
-        """Whether the definition has to decide, lane by lane."""
+    def off(self, t: str, rounded: str) -> str:
+        """How far t is from what it was rounded to."""
         f, floats = self.f, self.floats
         whole = f.op(f"sitofp {self.kind} {rounded} to {floats}")
-        off = f.op(f"fsub {floats} {t}, {whole}")
-        off = f.call(floats, f"llvm.fabs.v{self.lanes}f32", f"{floats} {off}")
-        # Unordered: where t was out of range, nothing is known.
-        return f.op(f"fcmp uge {floats} {off}, {self.constant('edge', n)}")
+        return f.call(
+            floats, f"llvm.fabs.v{self.lanes}f32",
+            f"{floats} {f.op(f'fsub {floats} {t}, {whole}')}",
+        )  # fmt: skip
 
-    def any(self, truths: list[str]) -> str:
-        """Whether any lane of any of them is true (i1)."""
-        found = truths[0]
-        for more in truths[1:]:
-            found = self.f.op(f"or {self.bits} {found}, {more}")
+    def farther(self, a: str, b: str) -> str:
+        """The greater of two distances."""
+        greater = self.f.op(f"fcmp ogt {self.floats} {a}, {b}")
+        return self.f.op(f"select {self.bits} {greater}, {self.floats} {a}, {self.floats} {b}")
+
+    def doubtful(self, off: list[str]) -> str:
+        """Whether, at the given distances, the definition has to decide for any output (i1)."""
+        found = ""
+        for n, distance in enumerate(off):
+            beyond = self.f.op(f"fcmp oge {self.floats} {distance}, {self.constant('edge', n)}")
+            found = self.f.op(f"or {self.bits} {found}, {beyond}") if found else beyond
         packed = self.f.op(f"bitcast {self.bits} {found} to i{self.lanes}")
         return self.f.compare("ne", packed, 0, f"i{self.lanes}")
 
-    def narrowed(self, y: str) -> str:
-        """Outputs of 8 bits, clamped, from integers of 32 bits."""
+    def narrowed(self, rows: list[list[str]]) -> list[list[str]]:
+        """Outputs of 8 bits, clamped, from integers of 32 bits.
+
+        Args:
+            rows: vectors of one row or two.
+
+        Returns:
+            Vectors of bytes of these rows: one, or as many as there were.
+        """
+        if interleaves(self.target, len(rows[0])):
+            return self._packed([rows[0], rows[-1]])[: len(rows)]
+        return [[self._narrowed(y) for y in row] for row in rows]
+
+    def _packed(self, rows: list[list[str]]) -> list[list[str]]:
+        """x86 packs within 128 bits: two vectors in turns, and then two rows, which are sorted."""
+        f, lanes = self.f, self.lanes
+        words, octets = f"<{2 * lanes} x i16>", f"<{4 * lanes} x i8>"
+        name = {16: "avx512.{}.512", 8: "avx2.{}", 4: "sse2.{}.128"}[lanes]
+        halves = [
+            f.call(words, f"llvm.x86.{name.format('packssdw')}", *(f"{self.kind} {v}" for v in row))
+            for row in rows
+        ]
+        both = f.call(
+            octets, f"llvm.x86.{name.format('packsswb')}", *(f"{words} {h}" for h in halves)
+        )
+        for how, bound in (("smax", "%low"), ("smin", "%high")):
+            limit = f.splat("i8", 4 * lanes, f.op(f"trunc i64 {bound} to i8"))
+            arguments = f"{octets} {both}", f"{octets} {limit}"
+            both = f.call(octets, f"llvm.{how}.v{4 * lanes}i8", *arguments)
+        if self.form.unsigned:
+            both = f.op(f"xor {octets} {both}, splat (i8 -128)")
+        quads = f"<{lanes // 2} x i64>"
+        sorted_ = f.op(f"bitcast {octets} {both} to {quads}")
+        found = []
+        for first in (0, 1):
+            order = ", ".join(f"i32 {n}" for n in range(first, lanes // 2, 2))
+            half = f"<{lanes // 4} x i64>"
+            part = f.op(
+                f"shufflevector {quads} {sorted_}, {quads} poison, <{lanes // 4} x i32> <{order}>"
+            )
+            found.append([f.op(f"bitcast {half} {part} to <{2 * lanes} x i8>")])
+        return found
+
+    def _narrowed(self, y: str) -> str:
         f = self.f
         for name, bound in (("smax", "%low"), ("smin", "%high")):
             arguments = f"{self.kind} {y}", f"{self.kind} {self._splat(bound)}"
@@ -150,6 +214,7 @@ class Finisher:
 
     def defined(self, total: str, n: int) -> str:
         """Vector n of sums as the operator defines it: int32, clamped to that."""
+        total = self.f.op(f"sub {self.kind} {total}, {self.constant('origin', n, self.kind)}")
         return self._real(total, n) if self.form.rounding == "real" else self._fixed(total, n)
 
     def _real(self, total: str, n: int) -> str:

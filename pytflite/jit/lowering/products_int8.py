@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.jit.emit import gather
-from pytflite.jit.emit.dot import Dot, dot_of
+from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
-from pytflite.jit.emit.requantize import is_fused, rows
+from pytflite.jit.emit.requantize import column, is_fused, rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
 from pytflite.jit.lowering.products import Product, Tile, scratch_row
-from pytflite.jit.lowering.requantizing import Range, make_constants, pack_constants
+from pytflite.jit.lowering.proof import Range
+from pytflite.jit.lowering.requantizing import make_constants, pack_constants
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
@@ -130,8 +131,21 @@ def pack(target: Target, factor: Factor, ending: Ending) -> Array:
     columns = columns_of(target, n)
     count = -(-n // columns)
     constants = _constants(target, factor, ending).reshape(parts * count, -1).view(np.uint8)
-    words = _words(dot_of(target), _signed(factor.weights), columns)
+    words = _words(target, _signed(factor.weights))
     return np.concatenate([constants, words.reshape(parts * count, -1)], axis=1)
+
+
+def _places(target: Target, n: int) -> Array:
+    """Where the columns stand in their panels."""
+    vectors = _vectors(target, n)
+    columns = vectors * target.lanes
+    tail = -(-((n - 1) % columns + 1) // target.lanes)
+    places = np.arange(-(-n // columns) * columns)
+    for first in range(0, places.size, columns):
+        used = vectors if first + columns < places.size else tail
+        for place in range(columns):
+            places[first + column(target, used, place)] = first + place
+    return places[:n]
 
 
 def _signed(weights: Array) -> Array:
@@ -139,12 +153,13 @@ def _signed(weights: Array) -> Array:
     return weights if weights.dtype == np.int8 else (weights ^ 128).view(np.int8)
 
 
-def _words(dot: Dot, weights: Array, columns: int) -> Array:
+def _words(target: Target, weights: Array) -> Array:
     """[parts, panels, k / group, columns] words of int8 weights [parts, n, k], as bytes."""
     parts, n, k = weights.shape
+    dot, columns = dot_of(target), columns_of(target, n)
     groups, count = -(-k // dot.group), -(-n // columns)
     padded = np.zeros((parts, count * columns, groups * dot.group), f"i{dot.width}")
-    padded[:, :n, :k] = weights
+    padded[:, _places(target, n), :k] = weights
     words = padded.view(f"u{dot.word}").reshape(parts, count, columns, groups)
     return np.ascontiguousarray(words.transpose(0, 1, 3, 2)).view(np.uint8)
 
@@ -164,13 +179,13 @@ def _constants(target: Target, factor: Factor, ending: Ending) -> Array:
     made = make_constants(
         ending.rounding, factor.reals, given - x_zero * sums, ending.range(target, reach)
     )
-    packed = [
-        pack_constants(
-            ending.rounding, {name: v[p * n : (p + 1) * n] for name, v in made.items()}, columns
-        )
-        for p in range(parts)
-    ]
-    return np.concatenate(packed)
+    places = _places(target, n)
+
+    def of_part(part: int) -> Array:
+        own = {name: v[part * n : (part + 1) * n] for name, v in made.items()}
+        return pack_constants(ending.rounding, own, columns, places)
+
+    return np.concatenate([of_part(part) for part in range(parts)])
 
 
 class Layer(NamedTuple):

@@ -91,7 +91,8 @@ def profile(
         median = sorted(seconds)[len(seconds) // 2]
         rows.append(
             StepTime(
-                key[1], step.node.name, output, median, *step.cost, backend="numpy",
+                key[1], step.node.name, output, median, *step.cost,
+                backend="numpy" if step.work is None else "jit",
                 subgraph=key[0], calls=clock.calls[key],
             )
         )  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 from pytflite.errors import FormatError, ModelError
 from pytflite.model.model import Model
 from pytflite.runtime.feeding import dequantize
+from pytflite.runtime.interpreter import Interpreter
 from pytflite.tools.comparison import compare
 from pytflite.tools.doodle import model_path
 from pytflite.tools.doodle.strokes import drawing
@@ -115,6 +116,16 @@ def test_called_subgraphs_have_times_and_values() -> None:
     assert body["tensors"][1]["v"]["max"] == 1  # the constant
     explored = json.loads(report(loop(), {"x": np.int32([0])}).model_explorer)
     assert set(explored) == {"main", "condition", "body"}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jit"])
+def test_times_say_whose_they_are(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if backend == "jit":
+        pytest.importorskip("numba", reason="the compiled backend is an extra")
+        Interpreter(FLOAT, backend="jit", wait=True).run(X)  # so that its kernels are there
+    monkeypatch.setenv("PYTFLITE_BACKEND", backend)
+    found = {op["w"] for op in report(FLOAT).facts["graphs"][0]["ops"] if "t" in op}
+    assert backend in found and found <= {"numpy", backend}
 
 
 def test_a_subgraph_that_is_not_called_has_no_times() -> None:

@@ -186,6 +186,7 @@ def _measure(model: Model, arrays: Sequence[Array], facts: dict[str, Any]) -> No
         if row.position < len(graph["ops"]):
             operator = graph["ops"][row.position]
             operator["t"] = row.seconds
+            operator["w"] = row.backend
             if row.calls > 1:
                 operator["n"] = row.calls
     graphs[0].setdefault("seconds", 0.0)

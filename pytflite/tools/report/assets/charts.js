@@ -134,6 +134,7 @@ function showRoofline(place) {
     `Each circle is an operator: MACs for each byte that it moves (to the right), and MACs a second that it reached (upwards); its area is its time. ` +
     `The roof is what NumPy reached on this machine, on one thread: ${quantity(macs)} MACs a second in a product of matrices, ${size(bytes)} a second in copying. ` +
     `Under the slope memory is what holds an operator up, under the level part arithmetic.` +
+    (compiled(graph) ? " Compiled operators may rise above it." : "") +
     (rest.length ? ` ${rest.length} operators without MACs took ${duration(sum)}, ${percent(sum / graph.seconds)} of the time.` : "")));
   const tip = el("div", { class: "tip", hidden: "" });
   const frame = el("div", { class: "chart" }, tip);

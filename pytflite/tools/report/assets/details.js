@@ -17,7 +17,7 @@ function aboutModel(graph) {
   const rows = [...facts.about];
   if (graph.macs !== undefined) rows.push(["MACs", quantity(graph.macs)], ["bytes moved", size(graph.bytes)]);
   if (graph.arena) rows.push(["memory", `${size(graph.arena.bytes)} for tensors, ${size(graph.arena.scratch)} to work in`]);
-  if (graph.seconds) rows.push(["time", `${duration(graph.seconds)} a run`]);
+  if (graph.seconds) rows.push(["time", `${duration(graph.seconds)} a run${compiled(graph)}`]);
   if (facts.given) rows.push(["run on", facts.given]);
   const parts = [el("h2", {}, facts.title), pairs(rows)];
   if (facts.compare) parts.push(...comparison());
@@ -30,6 +30,12 @@ function aboutModel(graph) {
   parts.push(el("p", { class: "note" }, "Choose an operator to see what it is, what it takes and gives, and what it computes. ? shows the keys."),
     el("p", { class: "note" }, `Made by pytflite ${facts.pytflite}.`));
   return parts;
+}
+
+/** Whose times these are, if not NumPy's alone. */
+function compiled(graph) {
+  const timed = graph.ops.filter((op) => op.t), count = timed.filter((op) => op.w === "jit").length;
+  return count ? `, ${count === timed.length ? "all" : `${count} of ${timed.length}`} operators compiled` : "";
 }
 
 /** What holding the model to another has found, with ways to the layers that matter. */
@@ -62,7 +68,7 @@ function aboutOperator(graph, op, number) {
   const colours = familyColours(familyOf(op));
   chip.style.background = colours.fill;
   chip.style.borderColor = colours.border;
-  const parts = [el("h2", {}, op.k), el("p", {}, chip, el("span", { class: "chip" }, `operator #${number}`), el("span", { class: "chip" }, `version ${op.v}`))];
+  const parts = [el("h2", {}, op.k), el("p", {}, chip, el("span", { class: "chip" }, `operator #${number}`), el("span", { class: "chip" }, `version ${op.v}`), op.w === "jit" ? el("span", { class: "chip" }, "compiled") : null)];
   if (op.st) parts.push(el("p", { class: "note" }, STATES[op.st]));
   parts.push(meter("time", op.t, graph.seconds, duration), meter("MACs", op.m || undefined, graph.macs, quantity), meter("bytes", op.b || undefined, graph.bytes, size));
   if (op.n) parts.push(el("p", { class: "note" }, `${op.n} times in a run, which is the time of all of them`));

@@ -8,11 +8,14 @@ The function gets the inputs as arrays that it must not write (None where an opt
 left out) and the options of the model's FlexBuffer as keywords, those that it names, or all if it
 takes `**options`. It returns one array, or a sequence of them. Without `infer`, the shapes are
 known when it returns.
+
+A function that Numba compiles (`@pytflite.operator("Sinh")` above `@numba.njit`) is one as any
+other; its options' lists come as tuples, for Numba compiles for the types of its arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,6 +29,13 @@ from pytflite.ops.spec import Node, Spec
 
 F = TypeVar("F", bound=Callable[..., Any])
 ShapesOf = Callable[..., Any]  # (*specs, **options) -> one shape, or a sequence of them
+
+
+class Parameters(NamedTuple):
+    """What a function takes: names by position, and all keywords (None: any)."""
+
+    positional: tuple[str, ...]
+    keywords: frozenset[str] | None
 
 
 class Call(NamedTuple):
@@ -77,15 +87,15 @@ def definition_of(
     """The definition behind `operator`, not registered (for `Interpreter(custom_ops=...)`)."""
     from inspect import getdoc  # here and below: it takes milliseconds to import
 
-    accepts = _accepted(function)
-    infer_accepts = _accepted(infer) if infer is not None else None
+    accepts = _parameters(function)
+    infer_accepts = None if infer is None else _parameters(infer)
 
     def infer_specs(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
         count = len(node.outputs)
-        if infer is None:
+        if infer is None or infer_accepts is None:
             return tuple(node.output(n, None) for n in range(count))
         try:
-            shapes = infer(*inputs, **_chosen(node.custom, infer_accepts))
+            shapes = infer(*inputs, **_chosen(node, infer_accepts))
         except TFLiteError:
             raise
         except Exception as error:
@@ -97,7 +107,10 @@ def definition_of(
 
     def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Call:
         declared = tuple(None if t is None else t.dtype.storage for t in node.outputs)
-        return Call(function, _chosen(node.custom, accepts), declared)
+        options = _chosen(node, accepts)
+        if hasattr(function, "py_func"):  # Numba's
+            options = {name: _tuples(value) for name, value in options.items()}
+        return Call(function, options, declared)
 
     return Definition(
         name=name,
@@ -167,21 +180,34 @@ def evaluate(p: Call, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array]
     return arrays
 
 
-def _accepted(function: Callable[..., Any] | None) -> frozenset[str] | None:
-    """Names of the keywords that a function takes; None if it takes any."""
+def _parameters(function: Callable[..., Any]) -> Parameters:
+    """What can be told of a function's parameters."""
     import inspect
 
-    assert function is not None
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return frozenset()  # a NumPy ufunc, say
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return None
-    return frozenset(
-        p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+        return Parameters((), frozenset())  # a NumPy ufunc, say
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return Parameters(
+        tuple(p.name for p in parameters if p.kind in by_position),
+        None
+        if any(p.kind is p.VAR_KEYWORD for p in parameters)
+        else frozenset(p.name for p in parameters if p.kind in by_name),
     )
 
 
-def _chosen(options: Mapping[str, Any], accepted: frozenset[str] | None) -> dict[str, Any]:
-    return {k: v for k, v in options.items() if accepted is None or k in accepted}
+def _chosen(node: Node, accepted: Parameters) -> dict[str, Any]:
+    """The options that a function takes, but for names of parameters that inputs fill."""
+    filled = accepted.positional[: len(node.inputs)]
+    return {
+        k: v
+        for k, v in node.custom.items()
+        if k not in filled and (accepted.keywords is None or k in accepted.keywords)
+    }
+
+
+def _tuples(value: Any) -> Any:
+    """Lists, also within lists, as tuples."""
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import pickle
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,6 +64,57 @@ def test_options_are_keywords() -> None:
 def test_options_that_a_function_does_not_name_are_left_out() -> None:
     got = Interpreter(model(factor=3), custom_ops={"Test>Scale": np.negative}).run(X)
     np.testing.assert_array_equal(got, -X)
+
+
+def test_options_do_not_take_the_place_of_inputs() -> None:
+    got = Interpreter(
+        model(x=7, factor=3), custom_ops={"Test>Scale": lambda x, factor: x * factor}
+    ).run(X)
+    np.testing.assert_array_equal(got, X * 3)
+
+
+def test_functions_that_numba_compiles() -> None:
+    numba = pytest.importorskip("numba")
+
+    @pytflite.operator("Test>Scale")
+    @numba.njit
+    def scale(x: Any, factor: float = 1.0, axes: Any = (0, 0), mode: str = "plain") -> Any:
+        return x * factor + axes[0] + axes[1] + (100 if mode == "lifted" else 0)
+
+    for options, want in (
+        ({"factor": 3}, X * 3),
+        ({"factor": 2.5, "axes": [1, 2], "unknown": {"a": 1}}, X * 2.5 + 3),
+        ({"mode": "lifted", "x": 4}, X + 100),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            got = Interpreter(model(**options)).run(X)
+        np.testing.assert_array_equal(got, want)
+        assert got.dtype == np.float32
+    copy = pickle.loads(pickle.dumps(Interpreter(model(factor=3), custom_ops={"A": scale})))
+    np.testing.assert_array_equal(copy.run(X), X * 3)
+    with pytest.raises(DataError, match="TypingError"):
+        Interpreter(model(axes={"a": 1})).run(X)
+
+
+def test_numba_sees_inputs_that_are_left_out_and_its_ufuncs_serve() -> None:
+    numba = pytest.importorskip("numba")
+
+    @numba.njit
+    def bias_add(x: Any, bias: Any) -> Any:
+        return x if bias is None else x + bias
+
+    @numba.vectorize
+    def doubled(x: Any) -> Any:
+        return x * 2
+
+    custom = {"Test>Scale": bias_add}
+    for bias, want in ((None, X), (tensor((3,)), X + X)):
+        graph = single_op("Test>Scale", [tensor((3,)), bias], [tensor((3,))])
+        inputs = [X] if bias is None else [X, X]
+        np.testing.assert_array_equal(Interpreter(graph, custom_ops=custom).run(*inputs), want)
+    got = Interpreter(model(factor=3), custom_ops={"Test>Scale": doubled}).run(X)
+    np.testing.assert_array_equal(got, X * 2)
 
 
 def test_infer_gives_shapes_beforehand() -> None:

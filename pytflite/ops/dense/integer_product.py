@@ -148,8 +148,8 @@ def _layer(
         rows = x[start : start + block]
         size, count = rows.size, len(rows) * units
         a = floats[:size].reshape(rows.shape)
-        acc = floats[size : size + count].reshape(-1, units)
-        more = floats[size + count : size + 2 * count].reshape(-1, units)
+        acc = floats[size : size + count].reshape(len(rows), units)
+        more = floats[size + count : size + 2 * count].reshape(len(rows), units)
         np.copyto(a, rows)
         total = accumulate(a, weights, acc, more)
         to_outputs(rescale, total, bias, out[start : start + block])

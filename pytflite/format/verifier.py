@@ -141,6 +141,9 @@ def verify_quantization(tensor: Any, operator: str | None = None) -> None:
         problem, expected = "scales and zero points differ in number", f"{count} zero points"
     elif not _points_fit(quantization.zero_point, tensor.dtype):
         problem, expected = "a zero point does not fit its type", f"one of {tensor.dtype}"
+    elif count > 1 and len(tensor.shape) > 1 and not 0 <= axis < len(tensor.shape):
+        # Of a vector there is but one: some published biases name that of their weights.
+        problem, expected = f"there is no dimension {axis} to quantize", "one of the shape's"
     elif count > 1 and 0 <= axis < len(tensor.shape) and tensor.shape[axis] not in (count, -1):
         problem, expected = "scales do not fit the shape", f"1 or {tensor.shape[axis]} scales"
     else:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytflite.errors import FormatError, OptionError, UnsupportedOperatorError
+from pytflite.format.schema import ENUMS, TABLES
 from pytflite.model.graph import Operator, Tensor
 from pytflite.model.model import Model
 from pytflite.model.options import Options
@@ -14,6 +15,7 @@ from pytflite.ops.spec import Graph, Node
 
 Lookup = Callable[[str, bool], "Definition | None"]  # (name, whether it is custom)
 
+_ENUM_FIELDS: dict[str, list[tuple[str, dict[int, str]]]] = {}
 _MOST_SHOWN = 2000  # characters of options in an error
 
 
@@ -66,7 +68,7 @@ def definition_of(node: Node, operator: Operator, lookup: Lookup) -> Definition:
 
     Raises:
         UnsupportedOperatorError: nothing here implements the operator, or this version of it.
-        OptionError: the options are another operator's.
+        OptionError: the options are another operator's, or name what no enum has.
     """
     custom = operator.code.is_custom
     definition: Definition | None = lookup(node.name, custom)
@@ -90,7 +92,34 @@ def definition_of(node: Node, operator: Operator, lookup: Lookup) -> Definition:
                 expected=definition.options,
                 found=node.options.table,
             )
+        else:
+            _check_enums(node)
     return definition
+
+
+def _check_enums(node: Node) -> None:
+    """Refuses a number that the enum of its field does not name."""
+    for field, allowed in _enum_fields(node.options.table):
+        found = getattr(node.options, field)
+        if found not in allowed:
+            raise node.error(
+                OptionError,
+                f"{field} is a number without a meaning",
+                expected=", ".join(allowed.values()),
+                found=found,
+            )
+
+
+def _enum_fields(table: str) -> list[tuple[str, dict[int, str]]]:
+    """The fields of a table of options that are enums, and the enums: number -> name."""
+    found = _ENUM_FIELDS.get(table)
+    if found is None:
+        found = _ENUM_FIELDS[table] = [
+            (field, {number: name for name, number in ENUMS[of].names().items()})
+            for field, kind, _, of in TABLES[table]
+            if of in ENUMS and not kind.startswith("[")
+        ]
+    return found
 
 
 def unsupported(node: Node, custom: bool) -> UnsupportedOperatorError:

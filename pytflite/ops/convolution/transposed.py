@@ -19,7 +19,7 @@ import numpy as np
 from pytflite.errors import DataError, LimitError, ShapeError, TFLiteError
 from pytflite.model.graph import Array
 from pytflite.ops.activation import bounds
-from pytflite.ops.arguments import constant_integers, integers
+from pytflite.ops.arguments import check_vector, constant_integers, integers
 from pytflite.ops.convolution.checks import (
     Sizes,
     check_bias,
@@ -130,6 +130,7 @@ def infer_transposed(
     check_channels(node, 1, filters, None)
     check_channels(node, 1, weights[of_channels], channels)
     check_bias(node, inputs, 3, filters)
+    check_vector(node, inputs, 0)
     shape = constant_integers(node, inputs, 0, count=rank)
     if shape is None:
         unknown = tuple(None for _ in sizes)

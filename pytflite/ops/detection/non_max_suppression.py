@@ -27,7 +27,7 @@ import numpy as np
 
 from pytflite.errors import DataError, ShapeError, TFLiteError
 from pytflite.model.graph import Array
-from pytflite.ops.arguments import check_count, constant_integers
+from pytflite.ops.arguments import constant_integers
 from pytflite.ops.detection import heaps
 from pytflite.ops.detection.boxes import Boxes, boxes_of, choose, overlaps
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
@@ -51,8 +51,14 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     assert boxes is not None and scores is not None
     for number, scalar in enumerate(inputs[2:], 2):
         assert scalar is not None
-        if scalar.is_static:
-            check_count(node, number, scalar.static, 1)
+        if scalar.shape:
+            raise node.error(
+                ShapeError,
+                "an argument is no scalar",
+                tensor=number,
+                expected="rank 0",
+                found=f"shape {list(scalar.shape)}",
+            )
     _check_shapes(node, boxes.shape, scores.shape)
     most = constant_integers(node, inputs, 2, count=1)
     size = None if most is None else _checked(node, most[0], ShapeError)

@@ -18,7 +18,6 @@ import numpy as np
 from pytflite.errors import OptionError, ShapeError
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import check_one, constant_integers, integers
-from pytflite.ops.axes import normalize_axis
 from pytflite.ops.moving import check_rank, destination, given
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
@@ -52,7 +51,10 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
 
 def _axis(node: Node, rank: int) -> int:
     check_rank(node, rank + 1)
-    return normalize_axis(node, node.options.axis, rank + 1, kind=OptionError)
+    axis: int = node.options.axis
+    if not -1 <= axis <= rank:
+        raise node.error(OptionError, "there is no such axis", expected=f"-1 to {rank}", found=axis)
+    return rank if axis == -1 else axis
 
 
 def _check_depth(node: Node, depth: int) -> None:

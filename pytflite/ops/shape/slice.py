@@ -124,7 +124,7 @@ define(
     "SLICE",
     module=__name__,
     options="SliceOptions",
-    signature=Signature("T, INT32|INT64, INT32|INT64 -> T", T="*"),
+    signature=Signature("T, I, I -> T", T="*", I="INT32|INT64"),
     versions=(1, 8),
     infer=infer,
     prepare=prepare,

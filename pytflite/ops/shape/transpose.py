@@ -25,7 +25,7 @@ from numpy import copyto
 
 from pytflite.errors import ShapeError
 from pytflite.model.graph import Array
-from pytflite.ops.arguments import constant_integers, integers
+from pytflite.ops.arguments import check_vector, constant_integers, integers
 from pytflite.ops.axes import normalize_axis
 from pytflite.ops.moving import destination, given
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
@@ -57,6 +57,7 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     source = inputs[0]
     assert source is not None
     shape = source.shape
+    check_vector(node, inputs, 1)
     perm = constant_integers(node, inputs, 1, count=None if shape is None else len(shape))
     if shape is None:
         return (node.output(0, None),)

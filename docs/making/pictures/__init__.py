@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from docs.making.pictures import arena, flatbuffer, house, int8
+from docs.making.pictures import arena, convolution, depthwise, flatbuffer, house, int8, softmax
 
 PICTURES: dict[str, Callable[[], str]] = {
     "pictures/rooms.svg": house.rooms,
     "book/pictures/arena.svg": arena.placements,
     "book/pictures/flatbuffer.svg": flatbuffer.layout,
     "book/pictures/int8.svg": int8.staircase,
+    "book/pictures/convolution.svg": convolution.ways,
+    "book/pictures/depthwise.svg": depthwise.roofline,
+    "book/pictures/softmax.svg": softmax.errors,
 }

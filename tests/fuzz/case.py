@@ -30,7 +30,7 @@ LIMITS = Limits(
     steps=10**5, string_bytes=1 << 20, call_depth=16,
 )  # fmt: skip
 ANSWER, REFUSED, FAILED = "answer", "refused", "FAILED"
-RUNS = 3  # with different data
+RUNS = 3  # with different data, of every fourth case; the others run once
 
 
 class WrongTypeError(Exception):
@@ -127,7 +127,7 @@ def _run(data: bytes, limits: Limits, backend: str) -> Verdict:
     last: TFLiteError | None = None
     answered = False
     interpreter.allocate_tensors()
-    for _ in range(RUNS):
+    for _ in range(RUNS if check % 4 == 0 else 1):
         try:
             for details in interpreter.get_input_details():
                 value = _input(rng, interpreter, details)

@@ -77,8 +77,8 @@ class Tally:
         lines = [f"{count:9d}  {kind}" for kind, count in kinds.most_common()]
         lines += ["", *(f"{count:9d}  {key}" for key, count in sorted(origins.items()))]
         lines += [
-            f"{self.cases:9d}  cases, {self.clock / 3600:.2f} h by the clock, "
-            f"{self.processor / 3600:.2f} h of processor time",
+            f"{self.cases:9d}  cases, {self.clock / 60:.1f} minutes by the clock, "
+            f"{self.processor / 60:.1f} of processor time",
             f"seeds and how far: {', '.join(f'{k} {n}' for k, n in self.next.items())}",
             f"slowest {self.slowest.value:.2f} s ({self.slowest.case}); "
             f"memory at most {self.memory.value / 2**20:.0f} MB beyond the beginning "

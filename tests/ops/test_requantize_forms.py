@@ -60,6 +60,8 @@ def test_no_channels() -> None:
     [
         (INT8, False, 0, 13),  # 2^(31 + s) times some 385 outputs
         (INT8, False, -128, 12),  # some 513 of them
+        (INT8, False, -127, 12),  # a little more than 512
+        (INT8, False, -126, 13),  # a little more than 511
         (INT16, False, 0, 5),
         (INT16, True, 0, 21),  # 2^(15 + s) times 98,000
     ],

@@ -2,6 +2,12 @@
 
 Every function is held against its docstring: exhaustively where its domain is small, else on edges
 and on what hypothesis makes of them.
+
+Of 446 mutants of fixed_point.py (operators, comparisons, constants, branches, statements) these
+tests leave 33 alive, all of which compute the same: conversions to int32 in place of int64 where
+the other operand is int64; shifts by 62 or 64 in place of 63 that ask for a sign; comparisons that
+differ at a number for which both branches agree (0 and 0x7FFF0000); short cuts not taken
+(`shift_and_multiply`, `divide_by_pot`) or a shift by 0 made; reshape(-2); the name of a type.
 """
 
 from __future__ import annotations

@@ -171,6 +171,16 @@ def test_borders_are_seen_through_and_can_be_blamed(drawings: np.ndarray) -> Non
     assert wrong is not None and wrong.operator == "QUANTIZE" and wrong.saturated > 0.05
 
 
+def test_two_quantisations_of_one_model_are_as_good_as_their_bits(drawings: np.ndarray) -> None:
+    """Both are int8, but no value of one scale is one of the other."""
+    model = Model.open(INT8)
+    other = rescaled(model, model.main.inputs[0], 1.01)
+    found = compare(INT8, other, inputs=[drawings[:3]])
+    assert 30 < found[0].sqnr < 60 and found[0].drop < 20 and found.first_wrong is None
+    same = compare(INT8, rescaled(model, model.operators[0].inputs[1], 2.0), inputs=[drawings[:3]])
+    assert same[0].sqnr == math.inf and same.first_wrong == same[1]
+
+
 def test_saturated_values_are_those_beyond_the_range(drawings: np.ndarray) -> None:
     model = Model.open(INT8)
     index = model.operators[5].outputs[0]

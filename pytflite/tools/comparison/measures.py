@@ -5,12 +5,12 @@ For each layer, with r the values of the reference and t those of the tested mod
     SQNR = 10 log10(sum(r^2) / sum((t - r)^2))      decibels; infinite where they are equal
     drop = SQNR of the worst input - SQNR of the output
 
-Both SQNRs of a drop are first held between 0 dB (the error is as great as the signal: it cannot
-get more wrong) and the ceiling of the layer: 6.02 dB for each bit of the coarsest type that takes
-part in it (weights, too), for no input is better than that type can tell; 20 bits where both
-models compute in the same types (what a float32 sum of some thousand terms keeps of its 24). So the
-first layer of an int8 model, whose input may be exact, is not blamed for what 8 bits cost, and
-errors that a layer only hands on count for nothing.
+Both SQNRs of a drop are first held between 0 dB (the error is as great as the signal: it cannot get
+more wrong) and the ceiling of the layer: 6.02 dB for each bit of the coarsest type that takes part
+in it (weights, too), for no input is better than that type can tell; 20 bits where both models
+compute in the same types with the same scales (what a float32 sum of some thousand terms keeps of
+its 24). So the first layer of an int8 model, whose input may be exact, is not blamed for what 8
+bits cost, and errors that a layer only hands on count for nothing.
 
 Some layers make small errors great though nothing is wrong with them: the difference of two values
 that are nearly equal, the mean of values around zero. So a layer with a drop of 20 dB or more is
@@ -203,7 +203,7 @@ class Judge:
                 origin = known.get(tested.origin.get(layer.outputs[0], -1))
                 matches = [] if origin is None else [(layer.outputs[0], origin)]
             known.update(matches)
-            ceiling = _ceiling(_bits(tested, layer), _bits(reference, other))
+            ceiling = _ceiling(_held_in(tested, layer), _held_in(reference, other))
             rows += [
                 _Row(layer.position, layer.kind, j, i, layer.inputs, ceiling) for j, i in matches
             ]
@@ -212,7 +212,7 @@ class Judge:
 
     def _input_ceiling(self, i: int, j: int) -> float:
         tensors = self._tested.model.main.tensors[j], self._reference.model.main.tensors[i]
-        return _ceiling(*(_BITS.get(t.dtype.name, _MOST_BITS) for t in tensors))
+        return _ceiling(*([t] for t in tensors))
 
     def wanted(self) -> list[tuple[int, int]]:
         """Pairs of tensors whose values `add` takes: reference's, tested model's."""
@@ -294,17 +294,19 @@ def _held(sqnr: float, ceiling: float) -> float:
     return min(max(sqnr, 0.0), ceiling)
 
 
-def _ceiling(tested: int, reference: int) -> float:
-    """The SQNR that the coarser of two layers could reach, given their bits."""
-    bits = _MOST_BITS if tested == reference else min(tested, reference)
-    return bits * _DECIBELS_PER_BIT
+def _ceiling(tested: Sequence[Tensor], reference: Sequence[Tensor]) -> float:
+    """The SQNR that the coarser of two layers could reach, given the tensors of each."""
+    kinds = [[(t.dtype, t.quantization) for t in tensors] for tensors in (tested, reference)]
+    if kinds[0] == kinds[1]:
+        return _MOST_BITS * _DECIBELS_PER_BIT
+    bits = (_BITS.get(t.dtype.name, _MOST_BITS) for t in (*tested, *reference))
+    return min(bits, default=_MOST_BITS) * _DECIBELS_PER_BIT
 
 
-def _bits(flow: Flow, layer: Layer | None) -> int:
-    """Of the coarsest type among a layer's tensors: weights as they lie in the file."""
+def _held_in(flow: Flow, layer: Layer | None) -> list[Tensor]:
+    """A layer's tensors: weights as they lie in the file."""
     if layer is None:
-        return _MOST_BITS
+        return []
     operator = flow.model.operators[layer.position]
     constants = [flow.origin.get(i, i) for i in operator.inputs if i in flow.constants]
-    tensors = [flow.model.main.tensors[i] for i in (*constants, *layer.inputs, *layer.outputs)]
-    return min((_BITS.get(t.dtype.name, _MOST_BITS) for t in tensors), default=_MOST_BITS)
+    return [flow.model.main.tensors[i] for i in (*constants, *layer.inputs, *layer.outputs)]

@@ -1,12 +1,7 @@
 """y = an expression of x0, x1 ..., element by element, in one pass.
 
 The setting `expression` is written like a Python expression: "mul(x0, logistic(x0))"; FUNCTIONS
-has the names. `operands` says how each operand is read: "v" element by element, "s" one number
-for each row (its size along the row is 1), "k" one number for all, in the slot itself.
-
-All shapes are brought to three dimensions, [outer, inner, row]; each operand has a stride for the
-first two, 0 where it is broadcast. Rows are cut into blocks of 4096 elements. A tile is `units`
-blocks, so that neither short rows nor long ones make tiles of too little or too much work.
+has the names. emit/rows.py tells of `operands`.
 """
 
 from __future__ import annotations
@@ -16,12 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from pytflite.jit.emit.floats import Floats
+from pytflite.jit.emit.rows import blocks, slots
 from pytflite.jit.emit.vector import INTRINSICS, Vector, equation
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.kernels import maths
 from pytflite.jit.target import Target
-
-BLOCK = 4096
 
 _where = INTRINSICS["where"]
 
@@ -69,33 +63,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def float32(module: Module, target: Target, expression: str, operands: str) -> None:
-    """Slots: y, outer*inner rows, inner, row, units; then for each operand its address and two
-    strides in bytes ("v", "s"), or its number ("k")."""
-    slots = ["ptr y", "i64 rows", "i64 inner", "i64 row", "i64 units"]
-    for n, kind in enumerate(operands):
-        slots += [f"float x{n}"] if kind == "k" else [f"ptr x{n}", f"i64 a{n}", f"i64 b{n}"]
-    f = module.kernel(*slots)
+    """Slots: those of rows.slots."""
+    f = module.kernel(*slots(operands))
     floats = Floats(f, target)
-    blocks = f.max(f.op(f"sdiv i64 {f.add('%row', BLOCK - 1)}, {BLOCK}"), 1)
-    total = f.mul(blocks, "%rows")
-    end = f.min(f.mul("%end", "%units"), total)
-    with f.loop(f.mul("%begin", "%units"), end) as unit:
-        line = f.op(f"udiv i64 {unit.index}, {blocks}")
-        first = f.mul(f.sub(unit.index, f.mul(line, blocks)), BLOCK)
-        size = f.min(f.sub("%row", first), BLOCK)
-        outer = f.op(f"udiv i64 {line}, %inner")
-        inner = f.sub(line, f.mul(outer, "%inner"))
-        places = []
-        for n, kind in enumerate(operands):
-            if kind == "k":
-                places.append(f"%x{n}")
-                continue
-            place = f.add(f.mul(outer, f"%a{n}"), f.mul(inner, f"%b{n}"))
-            if kind == "v":
-                place = f.add(place, f.mul(first, 4))
-            places.append(f.at(f"%x{n}", place))
-        y = f.at("%y", f.mul(f.add(f.mul(line, "%row"), first), 4))
-        _row(f, floats, expression, operands, places, y, size)
+    with blocks(f, operands, [4] * len(operands), 4) as block:
+        _row(f, floats, expression, operands, block.operands, block.y, block.size)
 
 
 def _row(

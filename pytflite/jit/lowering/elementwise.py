@@ -1,4 +1,5 @@
-"""Elementwise operators in float32, one by one or as chains that are computed in one pass.
+"""Elementwise operators: in float32 one by one or as chains that are computed in one pass; in
+integers by tables.
 
 An operator is an expression of its inputs (emit/elementwise.py has the names); a chain is the
 expressions of its operators put into each other. Each operator rounds as it would alone.
@@ -7,18 +8,17 @@ expressions of its operators put into each other. Each operator rounds as it wou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import NamedTuple
 
-from pytflite.jit.emit.elementwise import BLOCK
 from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.lowering.broadcast import TOO_MANY, layout
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.lowering.tables import by_pairs, by_table
 from pytflite.model.dtypes import FLOAT32
 from pytflite.ops.activation import bounds
 from pytflite.ops.spec import Node, Shape
 from pytflite.plan.plan import Step
 
-TILE = 4 * BLOCK  # elements that make a tile worth its start
 _INFINITY = float("inf")
 
 _UNARY = {
@@ -36,6 +36,8 @@ _BINARY = {
     "ADD": "add", "SUB": "sub", "MUL": "mul", "DIV": "div", "MAXIMUM": "maximum",
     "MINIMUM": "minimum", "SQUARED_DIFFERENCE": "squared_difference", "PRELU": "prelu",
 }  # fmt: skip
+# Operators that are tables where they are quantised.
+_TABLES = ("ELU", "GELU", "LOG", "QUANTIZE", "DEQUANTIZE", "CAST")
 _FUSED = frozenset({"ADD", "SUB", "MUL", "DIV"})  # those with a fused activation
 
 
@@ -79,9 +81,11 @@ _EXPRESSIONS: dict[str, Callable[[Node], Expression]] = {
 }  # fmt: skip
 
 
-@lowering(*_EXPRESSIONS)
+@lowering(*_EXPRESSIONS, *_TABLES)
 def elementwise(step: Step, to: Lowering) -> Lowered:
     """One pass over the output, for a step or for the parts of a fused one."""
+    if expression_of(step) is None:
+        return by_pairs(step, to) if step.node.name in _BINARY else by_table(step, to)
     parts = step.parts or (step,)
     operands: list[tuple[Slot, Shape]] = []
     numbers: list[float] = []
@@ -114,61 +118,9 @@ def one_pass(
     numbers: Sequence[float],
 ) -> Lowered:  # fmt: skip
     """The work of an expression of operands, which are broadcast to the output, and numbers."""
-    shape = step.output_specs[0].static
-    loops = collapse(shape, [s for _, s in operands])
-    if loops is None:
-        return "compiled for operands that are broadcast along at most three groups of axes"
-    (outer, inner, row), strides = loops
-    kinds, slots = "", []
-    for (slot, _), (a, b, step_of_row) in zip(operands, strides, strict=True):
-        kinds += "v" if step_of_row else "s"
-        slots += [slot, 4 * a, 4 * b]
-    kinds += "k" * len(numbers)
-    units = max(1, TILE // max(min(row, BLOCK), 1))
-    total = outer * inner * max(-(-row // BLOCK), 1)
-    return [
-        Work(
-            kernel("elementwise.float32", expression=text, operands=kinds),
-            (to.output(step), outer * inner, inner, row, units, *slots, *numbers),
-            tiles=-(-total // units) if row else 0,
-        )
-    ]
-
-
-Loops = tuple[int, int, int]
-
-
-def collapse(shape: Shape, operands: Sequence[Shape]) -> tuple[Loops, list[Loops]] | None:
-    """Few loops over a shape to which operands are broadcast.
-
-    Returns:
-        Three sizes, and for each operand its stride in elements along each, 0 where it is
-        broadcast; the last size is of elements that follow each other. None if three are too few.
-    """
-    sizes: list[int] = []
-    strides: list[list[int]] = [[] for _ in operands]
-    padded = [(1,) * (len(shape) - len(o)) + tuple(o) for o in operands]
-    for axis in reversed(range(len(shape))):
-        size = shape[axis]
-        if size == 1:
-            continue
-        here = [prod(o[axis + 1 :]) if o[axis] != 1 else 0 for o in padded]
-        joins = sizes and all(h == s[-1] * sizes[-1] for h, s in zip(here, strides, strict=True))
-        if joins:
-            sizes[-1] *= size
-        else:
-            sizes.append(size)
-            for stride, h in zip(strides, here, strict=True):
-                stride.append(h)
-    if len(sizes) > 3:
-        return None
-    if not sizes:
-        sizes = [1]
-        strides = [[1] for _ in operands]
-    return _three(sizes, 1), [_three(stride, 0) for stride in strides]
-
-
-def _three(numbers: Sequence[int], filling: int) -> Loops:
-    """Numbers, innermost first, as three with the innermost last."""
-    inner, middle, outer = [*numbers, filling, filling][:3]
-    return outer, middle, inner
+    found = layout(step, to, [(slot, shape, 4) for slot, shape in operands])
+    if found is None:
+        return TOO_MANY
+    kinds = found.kinds + "k" * len(numbers)
+    code = kernel("elementwise.float32", expression=text, operands=kinds)
+    return [Work(code, (*found.slots, *numbers), tiles=found.tiles)]

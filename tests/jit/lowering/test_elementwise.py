@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 import pytflite
-from pytflite.jit.lowering.elementwise import _BINARY, _CLAMPED, _FUSED, _UNARY, collapse
+from pytflite.jit.lowering.broadcast import collapse
+from pytflite.jit.lowering.elementwise import _BINARY, _CLAMPED, _FUSED, _UNARY
 from pytflite.model.model import Model
 from tests.graphs import Graph, build
 from tests.harness import single_op, tensor

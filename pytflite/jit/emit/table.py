@@ -1,0 +1,106 @@
+"""y = table[x], and y = table[a, b]: any function of one or two numbers of few bits.
+
+The operator itself has filled the table, so that the result is its own by construction.
+
+For sums and products of two bytes float32 is faster than memory, and right but for what lies next
+to a tie. So `pairs` may be told a formula; where |t - rint(t)| is greater than `edge` for any
+number of a vector, the whole vector is looked up.
+
+    "add"   t = a * scale_a + (b * scale_b + offset)
+    "mul"   t = (a - offset_a) * (b - offset_b) * scale_a + offset
+    y = min(max(rint(t), low), high)
+"""
+
+from __future__ import annotations
+
+from pytflite.jit.emit.rows import blocks, slots
+from pytflite.jit.emit.vector import INTRINSICS, Vector
+from pytflite.jit.ir import Function, Module
+from pytflite.jit.target import Target
+
+LOOKUP_BLOCK = 8192
+_UNROLLED = 4
+
+
+def lookup(module: Module, target: Target, x_size: int, y_size: int) -> None:
+    """Slots: x, y, table, size. Elements of so many bytes; a tile is LOOKUP_BLOCK of them."""
+    f = module.kernel("ptr x", "ptr y", "ptr table", "i64 size")
+    start = f.mul("%begin", LOOKUP_BLOCK)
+    end = f.min(f.mul("%end", LOOKUP_BLOCK), "%size")
+    whole = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -{_UNROLLED}"))
+    for first, last, step in ((start, whole, _UNROLLED), (whole, end, 1)):
+        with f.loop(first, last, step) as loop:
+            for n in range(step):
+                at = f.add(loop.index, n)
+                value = f.load(f"i{8 * x_size}", "%x", f.mul(at, x_size))
+                entry = f.op(f"zext i{8 * x_size} {value} to i64")
+                found = f.load(f"i{8 * y_size}", "%table", f.mul(entry, y_size))
+                f.store(f"i{8 * y_size}", found, "%y", f.mul(at, y_size))
+
+
+CONSTANTS = ("scale_a", "scale_b", "offset", "offset_a", "offset_b", "low", "high", "edge")
+
+
+def pairs(module: Module, target: Target, operands: str, formula: str, signed: bool) -> None:
+    """Slots: rows.slots, then the table: 65536 bytes, the bits of a first; and the address of
+    CONSTANTS, float32. Without a formula the table alone is used."""
+    f = module.kernel(*slots(operands), "ptr table", "ptr constants")
+    lanes = target.lanes
+    numbers = {
+        name: Vector(f, f.splat("float", lanes, f.load("float", "%constants", 4 * n)), lanes)
+        for n, name in enumerate(CONSTANTS)
+    }
+    with blocks(f, operands, [1, 1], 1) as block:
+        whole = f.op(f"and i64 {block.size}, -{lanes}") if formula else "0"
+        with f.loop(0, whole, lanes) as loop:
+            a, b = (
+                _read(f, kind, place, loop.index, lanes, signed)
+                for kind, place in zip(operands, block.operands, strict=True)
+            )
+            t = _formula(formula or "add", a, b, numbers)
+            near = INTRINSICS["rint"](t)
+            off = INTRINSICS["absolute"](t - near)
+            doubtful = off > numbers["edge"]
+            bits = f.op(f"bitcast <{lanes} x i1> {doubtful.value} to i{lanes}")
+            none = f.compare("eq", bits, 0, f"i{lanes}")
+            with f.when(none):
+                y = INTRINSICS["where"](near < numbers["low"], numbers["low"], near)
+                y = INTRINSICS["where"](y > numbers["high"], numbers["high"], y)
+                whole_number = y.op(f"fptosi {y} to <{lanes} x i32>", "i32")
+                y = whole_number.op(f"trunc {whole_number} to <{lanes} x i8>", "i8")
+                f.store(f"<{lanes} x i8>", y.value, block.y, loop.index)
+            with f.when(f.op(f"xor i1 {none}, true")):
+                _looked_up(f, operands, block.operands, block.y, loop.index,
+                           f.add(loop.index, lanes))  # fmt: skip
+        _looked_up(f, operands, block.operands, block.y, whole, block.size)
+
+
+def _read(
+    f: Function, kind: str, place: str, index: str, lanes: int, signed: bool
+) -> Vector:  # fmt: skip
+    """Bytes as floats."""
+    if kind == "v":
+        value = f.load(f"<{lanes} x i8>", place, index)
+    else:
+        value = f.splat("i8", lanes, f.load("i8", place))
+    extend = "sext" if signed else "zext"
+    wide = f.op(f"{extend} <{lanes} x i8> {value} to <{lanes} x i32>")
+    return Vector(f, f.op(f"sitofp <{lanes} x i32> {wide} to <{lanes} x float>"), lanes)
+
+
+def _formula(formula: str, a: Vector, b: Vector, numbers: dict[str, Vector]) -> Vector:
+    if formula == "add":
+        return a * numbers["scale_a"] + (b * numbers["scale_b"] + numbers["offset"])
+    product = (a - numbers["offset_a"]) * (b - numbers["offset_b"])
+    return product * numbers["scale_a"] + numbers["offset"]
+
+
+def _looked_up(f: Function, operands: str, places: list[str], y: str, start: str, end: str) -> None:
+    """Element by element."""
+    with f.loop(start, end) as loop:
+        entry = "0"
+        for kind, place in zip(operands, places, strict=True):
+            value = f.load("i8", place, loop.index if kind == "v" else 0)
+            wide = f.op(f"zext i8 {value} to i64")
+            entry = f.add(f.mul(entry, 256), wide)
+        f.store("i8", f.load("i8", "%table", entry), y, loop.index)

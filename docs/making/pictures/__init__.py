@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from docs.making.pictures import arena, convolution, depthwise, flatbuffer, house, int8, softmax
+from docs.making.pictures import arena, control, convolution, depthwise, flatbuffer, house, int8, lstm, softmax
 
 PICTURES: dict[str, Callable[[], str]] = {
     "pictures/rooms.svg": house.rooms,
@@ -14,4 +14,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "book/pictures/convolution.svg": convolution.ways,
     "book/pictures/depthwise.svg": depthwise.roofline,
     "book/pictures/softmax.svg": softmax.errors,
+    "book/pictures/lstm.svg": lstm.memory,
+    "book/pictures/lstm_cell.svg": lstm.circuit,
+    "book/pictures/control.svg": control.subgraphs,
 }

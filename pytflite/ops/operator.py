@@ -43,6 +43,7 @@ class State(Protocol):
 
     variables: dict[Key, Array]  # variable tensors
     resources: dict[Any, Any]  # resource variables, hash tables, random counters, by name
+    streams: dict[Any, Any]  # what operators on signals keep of the past
 
 
 class Run(Protocol):

@@ -176,7 +176,7 @@ class Engine:
         """Makes the variable tensors of a subgraph as new."""
         with self.lock:
             kept = {k: v for k, v in self.state.variables.items() if k[0] != subgraph}
-            self.state = State(kept, dict(self.state.resources))
+            self.state = State(kept, self.state.resources, self.state.streams)
 
     def charge(self, work: int, steps: int) -> None:
         """Takes work off what the run of this thread may do.

@@ -143,9 +143,13 @@ class TFLiteCalls:
             tensors.resize(int(input_index), tensor_size, strict)
 
     def reset_all_variables(self) -> None:
-        """Makes all state as new: variables are zero, resources empty."""
+        """Variable tensors of all subgraphs, and signals' streams, begin anew.
+
+        Resource variables, hash tables and random streams stay, as in LiteRT: what initialises
+        them runs once. `clone()` gives an interpreter whose whole state is as new.
+        """
         with self._engine.tensors_lock, self._engine.lock:
-            self._engine.state = State()
+            self._engine.state = State(resources=self._engine.state.resources)
 
     def _safe_to_run(self) -> bool:
         """Whether nobody holds an array that tensor() gave."""

@@ -576,6 +576,15 @@ def test_signatures_share_state(runtime: Any) -> None:
     assert read()["total"].tolist() == [3, 6]
 
 
+def test_resource_variables_are_not_reset(runtime: Any) -> None:
+    interpreter = opened(runtime, remembering(), allocate=False)
+    start, add, read = map(interpreter.get_signature_runner, ("start", "add", "read"))
+    start()
+    add(x=np.float32([1, 2]))
+    interpreter.reset_all_variables()
+    assert read()["total"].tolist() == [1, 2]
+
+
 @pytest.mark.parametrize("shape", [(1, 4)])
 def test_state_of_variable_tensors(runtime: Any, shape: tuple[int, ...]) -> None:
     g = Graph()

@@ -1,6 +1,6 @@
 """What operators on streams share: signals that go on from run to run.
 
-What an operator keeps lives in `run.state.resources` under its own place in the graph; a run
+What an operator keeps lives in `run.state.streams` under its own place in the graph; a run
 replaces it. It begins anew when the shape of the input changes.
 """
 
@@ -32,13 +32,13 @@ def key_of(node: Node) -> Key:
 
 def recall(run: Run, key: Key, *layout: int) -> Array | None:
     """What was kept for such a layout."""
-    kept = run.state.resources.get(key)
+    kept = run.state.streams.get(key)
     return kept.array if isinstance(kept, Kept) and kept.layout == layout else None
 
 
 def keep(run: Run, key: Key, array: Array, *layout: int) -> None:
     """Keeps an array that nobody will write into, in place of what was kept."""
-    run.state.resources[key] = Kept(layout, array)
+    run.state.streams[key] = Kept(layout, array)
 
 
 def check_type(node: Node, spec: Spec) -> None:

@@ -148,8 +148,7 @@ def test_tables_belong_to_the_interpreter() -> None:
     assert one.run(second, second).tolist() == [b"-"]  # it is full already
     assert two.run(second, second).tolist() == [b"x"]
     assert pickle.loads(pickle.dumps(one)).run(second, first).tolist() == [b"x"]
-    one.reset_all_variables()
-    assert one.run(second, second).tolist() == [b"x"]
+    assert one.clone().run(second, second).tolist() == [b"x"]
 
 
 def test_a_table_that_nobody_filled() -> None:

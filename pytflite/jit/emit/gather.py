@@ -53,7 +53,8 @@ class Form(NamedTuple):
         change: "" for none; "sign": the first bit of each byte is turned; "wide",
             "wide_unsigned": bytes become numbers of 16 bits, with or without their sign.
         short: how many vectors such a run of taps is, if they are few: where a window lies inside
-            the picture, they are copied without a loop; 0: any number. Of unchanged words only.
+            the picture, they are copied without a loop; 0: any number. Needs words, or the masks
+            of AVX-512.
     """
 
     target: Target
@@ -68,19 +69,18 @@ class Form(NamedTuple):
         return 2 if self.change.startswith("wide") else 1
 
 
-def rows(f: Function, form: Form, x: str, first: str, count: str, table: str) -> str:
-    """Gathers rows first ... first + count; fills in where their outputs go.
+def rows(
+    f: Function, form: Form, x: str, first: str, count: str, place: str, places: str
+) -> None:
+    """Gathers rows first ... first + count, and says where their outputs go.
 
     Args:
         x: the input, with the group's channels first.
-        table: bytes of the table at scratch; the rows follow it.
-
-    Returns:
-        Where the rows begin; each takes %x_row bytes.
+        place: where the rows begin; each takes %x_row bytes.
+        places: of 64-bit offsets, one for each row's outputs.
     """
     copier(f, form)
     _filler(f, form)
-    place = f.at("%scratch", table)
     image = f.mul("%outputs_h", "%outputs_w")
     b0 = f.op(f"sdiv i64 {first}, {image}")
     rest = f.sub(first, f.mul(b0, image))
@@ -94,9 +94,8 @@ def rows(f: Function, form: Form, x: str, first: str, count: str, table: str) ->
         _row(f, form, picture, oy, ox, to)
         output = f.add(f.mul(b, "%output_image"), f.mul(oy, "%output_line"))
         output = f.add(output, f.mul(ox, "%output_pixel"))
-        f.store("i64", output, "%scratch", f.add(f.mul(loop.index, 16), 8), 8)
+        f.store("i64", output, places, f.mul(loop.index, 8), 8)
         loop.carry(*_following(f, b, oy, ox))
-    return place
 
 
 def _following(f: Function, b: str, oy: str, ox: str) -> tuple[str, str, str]:
@@ -130,18 +129,19 @@ def _inside(f: Function, form: Form, picture: str, y: str, x: str, to: str) -> N
     line = f.mul("%width", "%pixel")
     source = f.at(picture, f.add(f.mul(y, line), f.mul(x, "%pixel")))
     step, size = f.mul(line, "%dilation_h"), f.mul("%taps_w", "%tap")
-    last = (form.short - 1) * form.target.vector
-    words = f.op(f"lshr i64 {f.sub(size, last)}, 2")
-    mask = _mask(f, form.target.lanes, "i32", words) if form.short else ""
+    item = 4 if form.words else 1
+    lanes, element = form.target.vector // (item * form.width), f"i{8 * item}"
+    last = (form.short - 1) * lanes * item
+    left = f.op(f"sdiv exact i64 {f.sub(size, last)}, {item}")
+    mask = _mask(f, lanes, element, left) if form.short else ""
     with f.loop(0, "%taps_h", 1, ("ptr", source), ("ptr", to)) as loop:
         seen, place = loop.carried
         if form.short:
-            kind = f"<{form.target.lanes} x i32>"
-            for n in range(form.short - 1):
-                at = n * form.target.vector
-                f.store(kind, f.load(kind, seen, at), place, at)
-            loaded = _load_masked(f, form.target.lanes, 4, mask, f.at(seen, last))
-            f.store(kind, loaded, place, last)
+            kind = f"<{lanes} x {element}>"
+            for at in range(0, last, lanes * item):
+                _move(f, form, f.load(kind, seen, at), lanes, at, element, place)
+            loaded = _load_masked(f, lanes, item, mask, f.at(seen, last))
+            _move(f, form, loaded, lanes, last, element, place)
         else:
             f.call("void", "copy", f"ptr {place}", f"ptr {seen}", f"i64 {size}")
         loop.carry(f.at(seen, step), f.at(place, f.mul(size, form.width)))
@@ -228,7 +228,9 @@ def copier(outer: Function, form: Form) -> None:
         part //= 2
 
 
-def _move(f: Function, form: Form, x: str, lanes: int, at: str, element: str = "i8") -> None:
+def _move(
+    f: Function, form: Form, x: str, lanes: int, at: Value, element: str = "i8", to: str = "%to"
+) -> None:  # fmt: skip
     """Writes what was read from `at` on, changed."""
     kind = f"<{lanes} x {element}>"
     if form.change == "sign":
@@ -237,7 +239,7 @@ def _move(f: Function, form: Form, x: str, lanes: int, at: str, element: str = "
         extend = "zext" if form.change == "wide_unsigned" else "sext"
         x = f.op(f"{extend} {kind} {x} to <{lanes} x i16>")
         kind, at = f"<{lanes} x i16>", f.mul(at, 2)
-    f.store(kind, x, "%to", at)
+    f.store(kind, x, to, at)
 
 
 def _copy_masked(f: Function, form: Form, lanes: int, item: int, at: str) -> None:

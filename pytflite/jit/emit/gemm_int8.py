@@ -54,15 +54,16 @@ def product(
 def convolution(
     module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
     chains: int, x: str, rounding: str, signed: bool, output: str, runs: bool, sums: bool,
+    short: int,
 ) -> None:  # fmt: skip
     """Windows, gathered, times packed weights.
 
     Args:
-        runs: as in gather.Form.
+        runs, short: as in gather.Form.
         sums: weights have a zero point.
     """
     change = dot_of(target).change(unsigned=x == "uint8")
-    gathers = gather.Form(target, runs, False, change)
+    gathers = gather.Form(target, runs, False, change, short)
     finds = row_summer(target) if sums else None
     form = gemm.Form(rows, vectors * target.lanes, 1, gathers, _extra(), None, finds)
     finish = requantize.Form(rounding, signed, output == "uint8")
@@ -122,7 +123,7 @@ class Micro:
         bias = [self.finisher.constant("bias", n, kind) for n in range(self.wide)]
         constants = len(requantize.rows(self.form.rounding))
         weights = f.at("%panel", 4 * constants * self.columns)
-        pointers = [f.load("ptr", "%table", gemm.ENTRY * r, 8) for r in range(self.rows)]
+        pointers = [gemm.row(f, r) for r in range(self.rows)]
         first = [bias[n % self.wide] for n in range(self.outputs)]
         if rows:
             totals = [f.load("i32", f.at(pointer, "%sum_place")) for pointer in pointers]
@@ -190,8 +191,7 @@ class Micro:
                     pairs = zip(off, farthest, strict=True)
                     farthest = [finisher.farther(a, b) for a, b in pairs] if farthest else off
             for r, narrow in enumerate(finisher.narrowed(outputs), first):
-                offset = f.load("i64", "%table", gemm.ENTRY * r + 8, 8)
-                self.store(narrow, f.at("%place", offset))
+                self.store(narrow, gemm.outputs(f, r))
         return farthest
 
     def _define(self, sums: list[str]) -> None:
@@ -201,13 +201,12 @@ class Micro:
             f.store(self.kind, total, self.stack, n * size, 64)
         with f.loop(0, "%count") as loop:
             own = f.at(self.stack, f.mul(loop.index, self.wide * size))
-            entry = f.at("%table", f.mul(loop.index, gemm.ENTRY))
             totals = [f.load(self.kind, own, n * size, 64) for n in range(self.wide)]
             row = [finisher.rounded(total, n) for n, total in enumerate(totals)]
             with f.when(finisher.doubtful([finisher.off(t, y) for t, y in row])):
                 outputs = [finisher.defined(total, n) for n, total in enumerate(totals)]
                 narrow = finisher.narrowed([outputs])[0]
-                self.store(narrow, f.at("%place", f.load("i64", entry, 8, 8)))
+                self.store(narrow, gemm.outputs(f, loop.index))
 
     def store(self, values: list[str], row: str) -> None:
         """Vectors of bytes of a row, or one of all; of masked ones as many as there are."""

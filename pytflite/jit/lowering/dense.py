@@ -8,7 +8,13 @@ from pytflite.jit.lowering.registry import Lower, Lowered, Lowering, lowering
 from pytflite.plan.plan import Step
 
 # Types of the factors -> the module whose LOWER has a function for each operator.
-_BY_TYPES = {("FLOAT32", "FLOAT32"): "dense_float32"}
+_BY_TYPES = {
+    ("FLOAT32", "FLOAT32"): "dense_float32",
+    ("INT8", "INT8"): "dense_int8",
+    ("INT8", "INT4"): "dense_int8",
+    ("INT8", "INT2"): "dense_int8",
+    ("UINT8", "UINT8"): "dense_int8",
+}
 
 
 @lowering("FULLY_CONNECTED", "BATCH_MATMUL")

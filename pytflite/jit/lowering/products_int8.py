@@ -29,6 +29,7 @@ _WIDE = 1 << 18  # ... and of rows if the weights would leave the second-level c
 _LARGE = 1 << 20
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 19  # weights of a tile
+_SHORT = 4  # vectors that are copied without a loop
 _POINT = Window(1, 1, 1)
 
 
@@ -251,7 +252,11 @@ def convolution_work(
         h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, fill,
     )  # fmt: skip
     runs = (w.dilation == 1 and tap == pixel) or w.filter == 1
-    settings: dict[str, Setting] = {"runs": runs, "sums": bool(layer.row_zero)}
+    read = target.vector // dot.width
+    short = -(-tap * w.filter // read) if runs and target.vector == 64 else 0
+    settings: dict[str, Setting] = {
+        "runs": runs, "sums": bool(layer.row_zero), "short": short if short <= _SHORT else 0
+    }  # fmt: skip
     scratch = tile.row_block * p.x_row + gather.PAST
     return _work(
         target, "gemm_int8.convolution", tile, p, layer, ending, slots, settings, scratch
@@ -268,8 +273,10 @@ def _work(
     panel_bytes = (4 * len(rows(ending.rounding)) + groups * dot.word) * tile.columns
     row_blocks = -(-p.m // tile.row_block)
     panel_blocks = -(-panels // tile.panel_block)
-    steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
-    parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
+    parts = p.offsets
+    if parts is None:
+        steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
+        parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
     made = kernel(
         emitter, rows=tile.rows, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
         chains=tile.chains, x=layer.kind, **ending.settings, **settings,

@@ -1,0 +1,128 @@
+"""FULLY_CONNECTED and BATCH_MATMUL of int8 and uint8, by constant weights."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pytflite.jit.emit.dot import dot_of
+from pytflite.jit.emit.requantize import rows as constant_rows
+from pytflite.jit.lowering.products import Product
+from pytflite.jit.lowering.products_int8 import (
+    Ending,
+    Factor,
+    Layer,
+    columns_of,
+    pack,
+    product_work,
+)
+from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.model.graph import Array
+from pytflite.ops.activation import quantized_range
+from pytflite.ops.dense.layer_scales import (
+    real_multipliers,
+    weight_scales,
+    zero_points,
+)
+from pytflite.ops.dense.rescale import FIXED, REAL
+from pytflite.ops.quantized import integer_range, per_tensor
+from pytflite.plan.plan import Step
+
+
+def fully_connected(step: Step, to: Lowering) -> Lowered:
+    """Rows of x times weights [units, depth]."""
+    node, output = step.node, step.output_specs[0]
+    x, weights = step.input_specs[0], step.input_specs[1]
+    assert x is not None and weights is not None
+    bias = step.input_specs[2] if len(step.input_specs) > 2 else None
+    units, depth = weights.static
+    if weights.value is None or (bias is not None and bias.value is None):
+        return "weights or bias are computed at run time"
+    if output.dtype is not x.dtype or len(step.output_specs) > 1:
+        return f"there is no compiled kernel for {x.dtype} to {output.dtype}"
+    if not depth:
+        return "it sums nothing"
+    declared = node.inputs[1]
+    way = FIXED if declared is not None and declared.sparsity is not None else REAL
+    scales = weight_scales(node, x, weights)
+    zero_x, zero_w, zero = zero_points(node, x, weights, output)
+    reals = real_multipliers(node, x, scales, output, way)
+    rounding = "fixed" if way == FIXED else "real"
+    if to.numerics == "litert" and (reals < 0.5).all():
+        rounding, reals = "litert", np.float32(x.scale) * scales / np.float32(output.scale)
+    ending = Ending(rounding, zero, *quantized_range(node, output), output.dtype.storage.name)
+    factor = Factor(
+        weights.value.reshape(1, units, depth), zero_w,
+        None if bias is None or bias.value is None else bias.value.reshape(-1).astype(np.int64),
+        reals, x.dtype.storage.name, zero_x,
+    )  # fmt: skip
+    positions = (1,) if bias is None else (1, 2)
+    p = Product(x.size // depth, units, depth, depth, units)
+    return _product(step, to, positions, p, factor, ending)
+
+
+def batch_matmul(step: Step, to: Lowering) -> Lowered:
+    """Stacks of matrices; one large product where y is but one matrix."""
+    node, output = step.node, step.output_specs[0]
+    x, y = step.input_specs[0], step.input_specs[1]
+    assert x is not None and y is not None
+    if y.value is None or node.options.adj_x:
+        return "its second matrix is computed at run time, or the first is to be transposed"
+    if output.dtype is not x.dtype or (
+        y.quantization is not None and y.quantization.is_per_channel
+    ):
+        return f"there is no compiled kernel for {x.dtype} to {output.dtype} with these scales"
+    *stack, m, n = output.static
+    k = x.static[-1]
+    if math.prod(y.static[:-2]) == 1:
+        m, stack = m * math.prod(stack), []
+    of_x, of_y = per_tensor(node, x, 0), per_tensor(node, y, 1)
+    made = per_tensor(node, output, node.outputs[0])
+    product = np.float32(of_x.scale) * np.float32(of_y.scale)
+    reals = np.array([float(product) / made.scale])
+    rounding = "fixed"
+    if to.numerics == "litert" and (reals < 0.5).all():
+        rounding, reals = "litert", np.array([product / np.float32(made.scale)])
+    low, high = integer_range(output.dtype)
+    ending = Ending(rounding, made.zero_point, low, high, output.dtype.storage.name)
+    values = y.value.reshape(-1, *y.static[-2:])
+    values = values if node.options.adj_y else values.swapaxes(1, 2)
+    factor = Factor(
+        values, of_y.zero_point, None, reals, x.dtype.storage.name, of_x.zero_point
+    )  # fmt: skip
+    columns = columns_of(to.target, n)
+    dot = dot_of(to.target)
+    size = columns * (4 * len(constant_rows(rounding)) + -(-k // dot.group) * dot.word)
+    places = (
+        _places(x.static[:-2], stack) * (m * k),
+        _places(y.static[:-2], stack) * (-(-n // columns) * size),
+        np.arange(math.prod(stack), dtype=np.int64) * (m * n),
+    )
+    p = Product(m, n, k, k, n, math.prod(stack), offsets=np.stack(places, axis=1))
+    return _product(step, to, (1,), p, factor, ending)
+
+
+def _places(shape: tuple[int, ...], stack: list[int]) -> Array:
+    """For each matrix of the result, which one of a broadcast factor it comes from: int64."""
+    if not stack:  # rows of all matrices are one
+        return np.zeros(1, np.int64)
+    numbers = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+    return np.broadcast_to(numbers, stack).reshape(-1)
+
+
+def _product(
+    step: Step, to: Lowering, positions: tuple[int, ...], p: Product, factor: Factor,
+    ending: Ending,
+) -> Lowered:  # fmt: skip
+    """The Work, its weights packed when they are needed."""
+    kind = ("int8", ending, factor.x_zero, factor.zero, factor.reals.tobytes())
+    packed = to.packed(step, positions, kind, lambda: pack(to.target, factor, ending))
+    layer = Layer(
+        to.input(step, 0), packed, to.output(step), factor.x, factor.x_zero, factor.zero,
+        factor.weights.dtype == np.uint8,
+    )  # fmt: skip
+    return [product_work(to.target, p, layer, ending)]
+
+
+LOWER: dict[str, Lower] = {"FULLY_CONNECTED": fully_connected, "BATCH_MATMUL": batch_matmul}

@@ -1,0 +1,158 @@
+"""Products of 8-bit integers on the compiled backend: equal to NumPy's to the bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import pytflite
+from pytflite.jit.target import Target
+from tests.harness import TensorOf, single_op, tensor
+from tests.jit.native import RUNNABLE
+from tests.jit.targets import compiled, reasons
+
+_TYPES = {"INT8": (-128, 128), "UINT8": (0, 256)}
+
+
+cpus = pytest.mark.parametrize("cpu", RUNNABLE, ids=lambda target: target.name)
+
+
+def same(model: Any, cpu: Target, x: np.ndarray) -> None:
+    """Runs both backends, holds one against the other."""
+    interpreter = compiled(model, cpu)
+    assert not reasons(interpreter, x.shape)
+    want = pytflite.Interpreter(model, backend="numpy").run(x)
+    np.testing.assert_array_equal(interpreter.run(x), want)
+
+
+def integers(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Any values of a type."""
+    low, high = _TYPES[dtype]
+    return rng.integers(low, high, shape).astype(dtype.lower())
+
+
+def multipliers(rng: np.random.Generator, count: int, shift: float) -> np.ndarray:
+    """Scales of channels about 2^-shift, some of them powers of two: then sums hit ties."""
+    scales = rng.uniform(0.5, 1, count) * 2.0**-shift
+    scales[::3] = 2.0 ** -np.ceil(shift)
+    return scales.astype(np.float32)
+
+
+def weights_of(
+    rng: np.random.Generator, dtype: str, shape: tuple[int, ...], shift: float
+) -> TensorOf:
+    """Weights with a scale a channel, or with one scale and a zero point."""
+    values = integers(rng, dtype, shape)
+    if dtype == "INT8":
+        values[values == -128] = 127
+        scales = multipliers(rng, shape[0], shift)
+        return tensor(value=values, scale=scales, zero_point=np.zeros(shape[0], int))
+    zero = int(rng.choice([0, 100, 128, 255]))
+    return tensor(value=values, scale=np.float32(2.0**-shift), zero_point=zero)
+
+
+_SIZES = st.sampled_from([1, 2, 3, 4, 5, 8, 13, 16, 17, 31, 33, 48, 64, 65])
+
+
+@cpus
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
+@pytest.mark.parametrize("activation", [0, 1, 3])
+@settings(max_examples=5)
+@given(data=st.data())
+def test_convolution(cpu: Target, dtype: str, activation: int, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    channels, groups = data.draw(_SIZES), data.draw(st.sampled_from([1, 1, 2]))
+    filters = data.draw(_SIZES) * groups
+    taps = data.draw(st.sampled_from([(1, 1), (1, 1), (3, 3), (2, 4), (1, 3), (5, 1)]))
+    padding = data.draw(st.integers(0, 1))
+    sizes = [data.draw(st.integers(t, 9)) for t in taps]
+    dilation = data.draw(st.sampled_from([1, 1, 2])) if padding == 0 else 1
+    stride = data.draw(st.integers(1, 2)) if dilation == 1 else 1
+    shape = (data.draw(st.integers(1, 2)), *sizes, channels * groups)
+    shift = data.draw(st.floats(3, 18))
+    weights = weights_of(rng, dtype, (filters, *taps, channels), shift)
+    bias = rng.integers(-1000, 1000, filters).astype(np.int32)
+    zeros = [int(v) for v in integers(rng, dtype, (2,))]
+    model = single_op(
+        "CONV_2D",
+        [tensor(shape, dtype, scale=1.0, zero_point=zeros[0]), weights, tensor(value=bias)],
+        [tensor(dtype=dtype, scale=1.0, zero_point=zeros[1])],
+        padding=padding, stride_w=stride, stride_h=stride, dilation_w_factor=dilation,
+        dilation_h_factor=dilation, fused_activation_function=activation,
+    )  # fmt: skip
+    same(model, cpu, integers(rng, dtype, shape))
+
+
+@cpus
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
+@settings(max_examples=6)
+@given(data=st.data())
+def test_fully_connected(cpu: Target, dtype: str, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    rows, depth, units = (
+        data.draw(st.sampled_from([1, 2, 3, 30])),
+        data.draw(_SIZES),
+        data.draw(_SIZES),
+    )
+    weights = weights_of(rng, dtype, (units, depth), data.draw(st.floats(3, 18)))
+    bias = rng.integers(-1000, 1000, units).astype(np.int32)
+    zeros = [int(v) for v in integers(rng, dtype, (2,))]
+    model = single_op(
+        "FULLY_CONNECTED",
+        [tensor((rows, depth), dtype, scale=1.0, zero_point=zeros[0]), weights, tensor(value=bias)],
+        [tensor(dtype=dtype, scale=1.0, zero_point=zeros[1])],
+        fused_activation_function=data.draw(st.sampled_from([0, 1, 3])),
+    )  # fmt: skip
+    same(model, cpu, integers(rng, dtype, (rows, depth)))
+
+
+@cpus
+@settings(max_examples=6)
+@given(data=st.data())
+def test_batch_matmul(cpu: Target, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    stack = data.draw(st.sampled_from([((), ()), ((3,), ()), ((2, 3), (3,)), ((2, 1), (2, 3))]))
+    m, k, n = data.draw(_SIZES), data.draw(_SIZES), data.draw(_SIZES)
+    turned = data.draw(st.booleans())
+    y = integers(rng, "INT8", (*stack[1], *((n, k) if turned else (k, n))))
+    x = integers(rng, "INT8", (*stack[0], m, k))
+    model = single_op(
+        "BATCH_MATMUL",
+        [tensor(x.shape, "INT8", scale=0.5, zero_point=3),
+         tensor(value=y, scale=0.5, zero_point=data.draw(st.integers(-5, 5)))],
+        [tensor(dtype="INT8", scale=2.0 ** data.draw(st.integers(2, 9)), zero_point=-7)],
+        adj_y=turned,
+    )  # fmt: skip
+    same(model, cpu, x)
+
+
+@cpus
+@pytest.mark.parametrize("name", ["CONV_2D", "FULLY_CONNECTED"])
+@pytest.mark.parametrize("shift", range(-3, 21))
+def test_rounding(cpu: Target, name: str, shift: int) -> None:
+    """Sums around every step of the output, and at ties: each comes as a bias."""
+    rng = np.random.default_rng(shift + 3)
+    zero, low = int(rng.integers(-128, 128)), -128
+    real = float(np.float32(rng.uniform(0.5, 1) * 2.0**-shift)) if shift % 2 else 2.0**-shift
+    steps = np.arange(low, 129) - (zero + 0.5)
+    sums = np.rint(steps[:, None] / real) + np.arange(-2, 3)
+    sums = np.concatenate([sums.reshape(-1), [-(2**31), 2**31 - 1, 0, 2**24 + 1]])
+    bias = np.clip(sums, -(2**31), 2**31 - 1).astype(np.int32)
+    shape = (bias.size, 1) if name == "FULLY_CONNECTED" else (bias.size, 1, 1, 1)
+    weights = np.zeros(shape, np.int8)
+    weights[::2] = 1
+    x = np.array([[0], [1], [-1]], np.int8).reshape(3, *shape[1:])
+    options = {} if name == "FULLY_CONNECTED" else {"stride_w": 1, "stride_h": 1}
+    for activation in (0, 1):
+        model = single_op(
+            name,
+            [tensor(x.shape, "INT8", scale=1.0), tensor(value=weights, scale=real),
+             tensor(value=bias)],
+            [tensor(dtype="INT8", scale=1.0, zero_point=zero)],
+            fused_activation_function=activation, **options,
+        )  # fmt: skip
+        same(model, cpu, x)

@@ -14,12 +14,13 @@
           block
 
 so that a panel stays in the caches while the block's rows go by. `micro` keeps `rows` x `columns`
-sums in registers while k runs. Rows are found through a table, made for each block: an entry
-holds the address of the row of x and the offset of its outputs, in 8 bytes each. Entries past the
-last row repeat it, so that micro may read `rows` rows always, and write as many: the same again.
+sums in registers while k runs. It finds rows at %block + starts[r], and puts outputs at
+%place + places[r]. Of the last rows of x there may be fewer than `rows`: then the tables repeat
+the last one, so that micro may read and write `rows` rows always; `count` of them are different.
 
-Where rows are windows of a convolution, they are gathered into scratch first (gather.py). The
-table begins at scratch, the gathered rows follow it, and packed panels, if any, come last.
+Where rows are windows of a convolution, they are gathered into scratch first (gather.py). Scratch
+begins with the tables: starts and places of `rows` rows that follow each other; the same of the
+last rows of x; places of all rows of a block of windows. Gathered rows and packed panels follow.
 A product may be many: stacked matrices and groups are "parts", whose offsets are in a table.
 """
 
@@ -29,7 +30,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pytflite.jit.emit import gather, turning
-from pytflite.jit.ir import Function
+from pytflite.jit.ir import Function, Value
 
 # A kernel's slots are these, gather.SLOTS if it gathers, and its own.
 SLOTS = (
@@ -48,10 +49,11 @@ SLOTS = (
     "i64 panel_block",  # panels of a block
     "i64 panel_blocks",
 )
-ENTRY = 16  # bytes of an entry of the table
-# What micro takes before its own: place is that of the first row's outputs less its offset in the
-# table, count is of rows, width the outputs that the panel really has.
-MICRO = ("ptr table", "ptr panel", "ptr place", "i64 count", "i64 width")
+ENTRY = 40  # bytes of the tables for a row of a block
+# What micro takes before its own; width: the outputs that the panel really has.
+MICRO = (
+    "ptr starts", "ptr block", "ptr places", "ptr panel", "ptr place", "i64 count", "i64 width"
+)  # fmt: skip
 
 
 class Form(NamedTuple):
@@ -93,19 +95,23 @@ def product(f: Function, form: Form, *, last: bool, panel: Panel | None = None) 
         panel: packs one in the run; None: weights are packed.
     """
     panels = _divided_up(f, "%n", form.columns)
+    _tables(f, form)
     with f.loop("%begin", "%end", 1, ("i64", "-1")) as tiles:
         block = f.op(f"sdiv i64 {tiles.index}, %panel_blocks")
         part = f.op(f"sdiv i64 {block}, %row_blocks")
         first_row = f.mul(f.sub(block, f.mul(part, "%row_blocks")), "%row_block")
         count = f.min(f.sub("%m", first_row), "%row_block")
+        rows = _block(f, form, part, first_row)
         with f.when(f.compare("ne", block, tiles.carried[0])):
-            _fill_table(f, form, _offset(f, part, 0), first_row, count)
+            _bring(f, form, part, first_row, count)
         tiles.carry(block)
         column = f.sub(tiles.index, f.mul(block, "%panel_blocks"))
         start = f.mul(column, "%panel_block")
         stop = f.min(f.add(start, "%panel_block"), panels)
         weights = f.at("%weights", _offset(f, part, 1))
         output = f.at("%output", _offset(f, part, 2))
+        if form.gathers is None:
+            output = f.at(output, f.mul(first_row, "%output_row"))
         with f.loop(start, stop) as loop:
             here = (
                 f.at(weights, f.mul(loop.index, "%panel_bytes"))
@@ -115,20 +121,39 @@ def product(f: Function, form: Form, *, last: bool, panel: Panel | None = None) 
             begin = f.mul(loop.index, form.columns)
             width = f.min(f.sub("%n", begin), form.columns)
             place = f.at(output, f.mul(begin, form.item))
-            _rows(f, form, here, place, count, width, last=last)
+            _rows(f, form, rows, here, place, count, width, last=last)
+
+
+def row(f: Function, number: int) -> str:
+    """In micro: where a row of x begins."""
+    return f.at("%block", f.load("i64", "%starts", 8 * number, 8))
+
+
+def outputs(f: Function, number: Value) -> str:
+    """In micro: where the outputs of a row go."""
+    at = 8 * number if isinstance(number, int) else f.mul(number, 8)
+    return f.at("%place", f.load("i64", "%places", at, 8))
 
 
 def _rows(
-    f: Function, form: Form, panel: str, output: str, count: str, width: str, *, last: bool
-) -> None:
+    f: Function, form: Form, block: str, panel: str, output: str, count: str, width: str,
+    *, last: bool,
+) -> None:  # fmt: skip
     """All rows of a block times one panel."""
     names = [s.rpartition(" ") for s in form.extra]
     with f.loop(0, count, form.rows) as loop:
-        table = f.at("%scratch", f.mul(loop.index, ENTRY))
         rows = f.min(f.sub(count, loop.index), form.rows)
+        whole = f.compare("eq", rows, form.rows)
+        starts = f.select(whole, "ptr", "%scratch", f.at("%scratch", 16 * form.rows))
+        here = f.at(block, f.mul(loop.index, "%x_row"))
+        if form.gathers is None:
+            places = f.at(starts, 8 * form.rows)
+            place = f.at(output, f.mul(loop.index, "%output_row"))
+        else:
+            places, place = f.at(_places(f, form), f.mul(loop.index, 8)), output
         arguments = (
-            f"ptr {table}", f"ptr {panel}", f"ptr {output}", f"i64 {rows}", f"i64 {width}",
-            *(f"{kind} %{name}" for kind, _, name in names),
+            f"ptr {starts}", f"ptr {here}", f"ptr {places}", f"ptr {panel}", f"ptr {place}",
+            f"i64 {rows}", f"i64 {width}", *(f"{kind} %{name}" for kind, _, name in names),
         )  # fmt: skip
         if not last:
             f.call("void", "micro", *arguments)
@@ -140,46 +165,52 @@ def _rows(
                 f.call("void", "micro_last", *arguments)
 
 
-def _fill_table(f: Function, form: Form, offset: str, first: str, count: str) -> None:
-    """Entries for the rows of a block, and up to the next multiple of `rows`."""
-    x = f.at("%x", offset)
+def _tables(f: Function, form: Form) -> None:
+    """Starts and places of rows that follow each other, and of the last ones."""
+    final = f.op(f"srem i64 {f.sub('%m', 1)}, %row_block")
+    final = f.op(f"srem i64 {final}, {form.rows}")
+    for number in range(form.rows):
+        for table, row in ((0, number), (2, f.min(final, number))):
+            at = 8 * (table * form.rows + number)
+            f.store("i64", f.mul("%x_row", row), "%scratch", at, 8)
+            f.store("i64", f.mul("%output_row", row), "%scratch", at + 8 * form.rows, 8)
+
+
+def _places(f: Function, form: Form) -> str:
+    """The table of places of a block of windows."""
+    return f.at("%scratch", 32 * form.rows)
+
+
+def _block(f: Function, form: Form, part: str, first: str) -> str:
+    """Where the rows of a block are: in x, or in scratch."""
+    if form.gathers is None and form.copies is None and not form.turns:
+        return f.at(f.at("%x", _offset(f, part, 0)), f.mul(first, "%x_row"))
+    return f.at("%scratch", table_bytes(f))
+
+
+def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
+    """Brings the rows of a block into scratch, unless they are used as they are."""
+    x, place = f.at("%x", _offset(f, part, 0)), _block(f, form, part, first)
     if form.gathers is not None:
-        x = gather.rows(f, form.gathers, x, first, count, table_bytes(f))
-    else:
-        x = _copied(f, form, x, first, count)
-        with f.loop(0, count) as loop:
-            place = f.mul(f.add(first, loop.index), "%output_row")
-            f.store("i64", place, "%scratch", f.add(f.mul(loop.index, ENTRY), 8), 8)
-    rounded = f.mul(_divided_up(f, count, form.rows), form.rows)
-    final = f.sub(count, 1)
-    with f.loop(0, rounded) as loop:
-        row = f.at(x, f.mul(f.min(loop.index, final), "%x_row"))
-        f.store("ptr", row, "%scratch", f.mul(loop.index, ENTRY), 8)
-    place = f.load("i64", "%scratch", f.add(f.mul(final, ENTRY), 8), 8)
-    with f.loop(count, rounded) as loop:
-        f.store("i64", place, "%scratch", f.add(f.mul(loop.index, ENTRY), 8), 8)
-    if form.finds is not None:
-        form.finds(f, x, count)
-
-
-def _copied(f: Function, form: Form, x: str, first: str, count: str) -> str:
-    """Where the rows of a matrix from `first` on are."""
-    if form.turns:
-        place, source = f.at("%scratch", table_bytes(f)), f.at(x, f.mul(first, 4))
+        places = _places(f, form)
+        gather.rows(f, form.gathers, x, first, count, place, places)
+        held = f.load("i64", places, f.mul(f.sub(count, 1), 8), 8)
+        with f.loop(count, f.mul(_divided_up(f, count, form.rows), form.rows)) as loop:
+            f.store("i64", held, places, f.mul(loop.index, 8), 8)
+    elif form.turns:
+        source = f.at(x, f.mul(first, 4))
         turning.call_turn(f, place, "%x_row", source, "%x_source", "%k", count)
-        return place
-    if form.copies is None:
-        return f.at(x, f.mul(first, "%x_row"))
-    gather.copier(f, form.copies)
-    row = f.op(f"sdiv exact i64 %x_row, {form.copies.width}")
-    place = f.at("%scratch", table_bytes(f))
-    source = f.at(x, f.mul(first, row))
-    f.call("void", "copy", f"ptr {place}", f"ptr {source}", f"i64 {f.mul(count, row)}")
-    return place
+    elif form.copies is not None:
+        gather.copier(f, form.copies)
+        size = f.op(f"sdiv exact i64 %x_row, {form.copies.width}")
+        source = f.at(x, f.mul(first, size))
+        f.call("void", "copy", f"ptr {place}", f"ptr {source}", f"i64 {f.mul(count, size)}")
+    if form.finds is not None:
+        form.finds(f, place, count)
 
 
 def table_bytes(f: Function) -> str:
-    """Bytes of the table of rows."""
+    """Bytes of the tables."""
     return f.mul("%row_block", ENTRY)
 
 

@@ -59,9 +59,7 @@ def product(module: Module, target: Target, **settings: Any) -> None:
     gemm.product(module.kernel(*gemm.SLOTS, *SLOTS), form, last=_micros(module, target, s))
 
 
-def convolution(
-    module: Module, target: Target, *, runs: bool, short: int, **settings: Any
-) -> None:
+def convolution(module: Module, target: Target, *, runs: bool, short: int, **settings: Any) -> None:
     """Windows, gathered, times packed weights. runs, short: as in gather.Form."""
     s = Settings(**settings)
     f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *SLOTS)
@@ -124,7 +122,7 @@ class Micro:
         f, v = self.f, self.v
         bias = [v.load("%panel", n * v.bytes) for n in range(self.wide)]
         weights = f.at("%panel", self.stride)
-        pointers = [f.load("ptr", "%table", gemm.ENTRY * r, 8) for r in range(self.rows)]
+        pointers = [gemm.row(f, r) for r in range(self.rows)]
         outputs = self.rows * self.wide
         first = [(v.type, bias[n % self.wide]) for n in range(outputs)]
         first += [(v.type, "zeroinitializer")] * (outputs * (chains - 1))
@@ -165,12 +163,10 @@ class Micro:
         mask = v.mask(f.sub("%width", last * v.lanes)) if self.masked else ""
         bounds = self.bounds(clamp, "%low", "%high")
         after = self.bounds(residual, "%low_after", "%high_after") if residual else ()
-        added = self.same_place("%residual") if residual else ""
         for r in range(self.rows):
             with f.when(f.compare("sgt", "%count", r)):
-                offset = f.load("i64", "%table", gemm.ENTRY * r + 8, 8)
-                row = f.at("%place", offset)
-                other = f.at(added, offset) if residual else ""
+                place = gemm.outputs(f, r)
+                other = self.same_place("%residual", place) if residual else ""
                 for n in range(self.wide):
                     some = mask if n == last else ""
                     y = self.clamped(sums[r * self.wide + n], bounds)
@@ -179,15 +175,15 @@ class Micro:
                         z = v.load_some(some, other, at) if some else v.load(other, at)
                         y = self.clamped(v.add(y, z), after)
                     if some:
-                        v.store_some(y, some, row, n * v.bytes)
+                        v.store_some(y, some, place, n * v.bytes)
                     else:
-                        v.store(y, row, n * v.bytes)
+                        v.store(y, place, n * v.bytes)
 
-    def same_place(self, other: str) -> str:
-        """Where %place would be in another tensor of the output's shape."""
+    def same_place(self, other: str, place: str) -> str:
+        """Where a place of the output would be in another tensor of its shape."""
         f = self.f
-        place, output = (f.op(f"ptrtoint ptr %{name} to i64") for name in ("place", "output"))
-        return f.at(other, f.sub(place, output))
+        at, output = (f.op(f"ptrtoint ptr {pointer} to i64") for pointer in (place, "%output"))
+        return f.at(other, f.sub(at, output))
 
     def bounds(self, clamp: str, low: str, high: str) -> tuple[str, ...]:
         """The bounds that apply, in all lanes: none, the lower, or both."""

@@ -161,9 +161,9 @@ class Tensors:
                 data is not None and data.size % tensor.dtype.itemsize == 0
             ):  # LiteRT gives what is stored
                 return np.array(data.view(tensor.dtype.storage))
-        if array.dtype == object:
-            return np.array(array)
-        return np.array(array).view(_reported(array, tensor))
+        copy, reported = np.array(array), _reported(array, tensor)
+        # The caller's own, so that resize() works on it: a view would be another's.
+        return copy if copy.dtype == reported else copy.view(reported)
 
     def view(self, index: int) -> Array:
         """A tensor's own memory; while it, or a slice of it, is held nothing can be invoked."""

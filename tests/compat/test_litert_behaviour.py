@@ -176,6 +176,13 @@ def test_delegates_that_are_not_there(runtime: Any) -> None:
         runtime.load_delegate("no_such_delegate.so.1")
 
 
+def test_what_get_tensor_gives_is_the_callers(runtime: Any) -> None:
+    interpreter = opened(runtime, reversing())
+    value = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    assert value.flags.owndata and value.flags.writeable
+    value.resize((2, 2), refcheck=False)
+
+
 # --- types -----------------------------------------------------------------------------------
 
 

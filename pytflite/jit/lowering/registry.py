@@ -26,6 +26,7 @@ from pytflite.plan.plan import Step
 
 # Names of the operators whose lowerings a module has.
 MODULES = {
+    "softmax": "SOFTMAX",
     "moving": (
         "TRANSPOSE CONCATENATION PAD PADV2 SLICE STRIDED_SLICE SPLIT SPLIT_V PACK UNPACK "
         "BROADCAST_TO TILE RESHAPE SQUEEZE EXPAND_DIMS SPACE_TO_DEPTH DEPTH_TO_SPACE"

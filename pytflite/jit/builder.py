@@ -80,7 +80,8 @@ class Builder:
             urgent: whether someone waits: a child that is started now has no lower priority.
         """
         with self._changed:
-            new = [key for key in keys if key not in self._numbers and key not in self.failures]
+            known = self._numbers.keys() | self.failures.keys()
+            new = [key for key in dict.fromkeys(keys) if key not in known]
             for key in [key for key in new if key[1].name in self.useless]:
                 self.failures[key] = self.useless[key[1].name]
                 new.remove(key)
@@ -95,7 +96,10 @@ class Builder:
         """Returns when each is compiled, or known to fail."""
         keys = list(keys)
         with self._changed:
-            self._changed.wait_for(lambda: not any(key in self._numbers for key in keys))
+            while any(key in self._numbers for key in keys):
+                thread = self._thread
+                if not self._changed.wait(1.0) and not (thread and thread.is_alive()):
+                    self._end_all("nothing is heard of the compiler any more")
 
     def busy(self, key: Key) -> bool:
         """Whether the kernel is on its way."""
@@ -158,11 +162,8 @@ class Builder:
         import json
 
         for line in child.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            self._tell(**event)
+            with suppress(ValueError, TypeError):  # other things are printed, too
+                self._tell(**json.loads(line))
         child.stdout.close()
         with self._changed:
             if self._child is not child:
@@ -170,7 +171,7 @@ class Builder:
             code = child.wait()
             child.stdin.close()
             self._child = self._thread = None
-            if code:
+            if code or not self._heard:
                 self._crash(code)
             self._at, self._testing = None, ""
             if self._pending:
@@ -193,8 +194,7 @@ class Builder:
             self.command = None  # it does not even start: a thread will do
         elif self._crashes >= _CRASHES:
             self.crashed.append(f"the compiler crashed {self._crashes} times ({how})")
-            for number in list(self._pending):
-                self._end(number, self.crashed[-1])
+            self._end_all(self.crashed[-1])
 
     # --- what is told ---------------------------------------------------------------------------
 
@@ -222,6 +222,10 @@ class Builder:
             self.done.add(key)
         del self._numbers[key]
         self._changed.notify_all()
+
+    def _end_all(self, reason: str) -> None:
+        for number in list(self._pending):
+            self._end(number, reason)
 
     def _end_target(self, target: str, reason: str) -> None:
         self.useless[target] = reason

@@ -2,18 +2,60 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 from pytflite.jit.compiling import assembly
 from pytflite.jit.declaration import declare, declared
 from pytflite.jit.kernel import kernel
-from pytflite.jit.kernels import maths, softmax, table
+from pytflite.jit.kernels import maths
+from pytflite.jit.kernels.intrinsics import accumulate, maximum
+from pytflite.jit.kernels.maths import exp
 from pytflite.jit.target import BY_NAME, Target
 from tests.jit.native import RUNNABLE, call
 
 targets = pytest.mark.parametrize("target", RUNNABLE, ids=lambda t: t.name)
 F32 = np.float32
+
+
+BLOCK = 4096
+
+
+@pytest.fixture(autouse=True)
+def sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This module as one of jit/kernels."""
+    monkeypatch.setitem(sys.modules, "pytflite.jit.kernels.sample", sys.modules[__name__])
+
+
+# --- two examples -------------------------------------------------------------------------------
+
+
+@declare(x="float32[:, :]", y="float32[:, :]", beta="float32")
+def softmax(begin, end, x, y, beta) -> int:
+    """A tile is a row."""
+    for row in range(begin, end):
+        largest = x[row, 0]
+        for column in range(1, x.shape[1]):
+            largest = maximum(largest, x[row, column])
+        total = F32(0)
+        for column in range(x.shape[1]):
+            e = exp((x[row, column] - largest) * beta)
+            y[row, column] = e
+            total = accumulate(total, e)
+        scale = F32(1) / total
+        for column in range(x.shape[1]):
+            y[row, column] *= scale
+    return 0
+
+
+@declare(x="uint8[:]", y="uint8[:]", table="uint8[:]")
+def lookup(begin, end, x, y, table) -> int:
+    """A tile is a block."""
+    for i in range(begin * BLOCK, min(end * BLOCK, x.size)):
+        y[i] = table[x[i]]
+    return 0
 
 
 @targets
@@ -22,7 +64,7 @@ def test_softmax(target: Target, shape: tuple[int, int]) -> None:
     x = np.random.default_rng(1).standard_normal(shape).astype(F32) * 5
     y = np.empty_like(x)
     assert call(
-        kernel("softmax.float32"), x, *shape, y, *shape, 0.5, target=target, tiles=shape[0]
+        kernel("sample.softmax"), x, *shape, y, *shape, 0.5, target=target, tiles=shape[0]
     ) == 0  # fmt: skip
     e = np.exp(0.5 * x.astype(float))
     np.testing.assert_allclose(y, e / e.sum(1, keepdims=True), rtol=2e-6)
@@ -31,7 +73,7 @@ def test_softmax(target: Target, shape: tuple[int, int]) -> None:
 def test_softmax_in_plain_python() -> None:
     x = np.array([[1, 2, 3], [0, 0, np.nan]], F32)
     y = np.empty_like(x)
-    assert softmax.float32(0, 2, x, y, F32(1)) == 0
+    assert softmax(0, 2, x, y, F32(1)) == 0
     np.testing.assert_allclose(y[0], [0.09003057, 0.24472847, 0.66524096], rtol=1e-6)
     assert np.isnan(y[1]).all()
 
@@ -41,22 +83,14 @@ def test_softmax_in_plain_python() -> None:
 def test_tables(target: Target, size: int) -> None:
     entries = np.random.default_rng(2).permutation(256).astype(np.uint8)
     x = np.random.default_rng(3).integers(0, 256, size).astype(np.uint8)
-    y, tiles = np.zeros_like(x), -(-size // table.BLOCK)
+    y, tiles = np.zeros_like(x), -(-size // BLOCK)
     assert call(
-        kernel("table.bytes8"), x, size, y, size, entries, 256, target=target, tiles=tiles
+        kernel("sample.lookup"), x, size, y, size, entries, 256, target=target, tiles=tiles
     ) == 0  # fmt: skip
     np.testing.assert_array_equal(y, entries[x])
 
 
 # --- the ways of the declaration ----------------------------------------------------------------
-
-
-@pytest.fixture
-def sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This module as one of jit/kernels."""
-    import sys
-
-    monkeypatch.setitem(sys.modules, "pytflite.jit.kernels.sample", sys.modules[__name__])
 
 
 @declare(x="dtype[:, :]", scale="float32", size="int64", precise="float64", twice="constant",
@@ -80,7 +114,6 @@ def halved(x: np.float32) -> np.float32:
     return x * F32(0.5)
 
 
-@pytest.mark.usefixtures("sample")
 @targets
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "float32"])
 def test_every_kind(target: Target, dtype: str) -> None:
@@ -103,20 +136,20 @@ def test_declarations_that_are_wrong() -> None:
     with pytest.raises(TypeError, match="is declared"):
         declare(z="float32[:]")(lambda begin, end, x: 0)
     with pytest.raises(ValueError, match="does not know"):
-        declared(kernel("softmax.float32", rows=3))
+        declared(kernel("sample.softmax", rows=3))
     with pytest.raises(ValueError, match="an element is one of"):
-        declared(kernel("softmax.float32", float32="complex64"))
+        declared(kernel("sample.softmax", float32="complex64"))
 
 
 @pytest.mark.parametrize("name", ["dotprod", "neon"])
 def test_code_for_other_cpus(name: str) -> None:
-    text = assembly(kernel("softmax.float32"), BY_NAME[name])
+    text = assembly(kernel("sample.softmax"), BY_NAME[name])
     assert "fmla\tv" in text
 
 
 @targets
 def test_vectors_are_used(target: Target) -> None:
-    text = assembly(kernel("softmax.float32"), target)
+    text = assembly(kernel("sample.softmax"), target)
     register = {64: "%zmm", 32: "%ymm", 16: "%xmm"}[target.vector]
     assert any("mulps" in line and register in line for line in text.splitlines())
     assert target.vector == 64 or "%zmm" not in text
@@ -158,7 +191,6 @@ def _worst(name: str, bits: np.ndarray, target: Target) -> float:
         return _units(y, _TRUE[name](x.astype(float)))
 
 
-@pytest.mark.usefixtures("sample")
 @targets
 @pytest.mark.parametrize("name", _TRUE)
 def test_maths(name: str, target: Target) -> None:

@@ -7,6 +7,7 @@ according to what lies around or was there before.
 
 from __future__ import annotations
 
+import ctypes
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
@@ -17,7 +18,7 @@ import numpy as np
 from pytflite.errors import TFLiteError
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
-from pytflite.plan.plan import Plan, Refused, Step
+from pytflite.plan.plan import Plan, Step
 from pytflite.runtime.interpreter import Interpreter
 from tests.fuzz.case import LIMITS
 from tests.fuzz.data import array
@@ -26,6 +27,7 @@ from tests.fuzz.guard_pages import EDGES, END, Placed, in_child, place
 Tensors = Mapping[int, np.ndarray[Any, Any]]
 Note = Callable[[str], None]
 LARGEST = 4 << 20  # bytes of a tensor that is tried
+_ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 
 
 def native_steps(model: Model, limits: Limits | None = None) -> Iterator[tuple[Plan, Step]]:
@@ -106,7 +108,6 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
         shared: outputs that lie in an input: tensor -> tensor.
     """
     from pytflite.jit.library import LIBRARY
-    from pytflite.jit.program import RUNNER, Program
     from pytflite.jit.target import host_target
 
     shared = shared or {}
@@ -121,38 +122,36 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
         elif tensor >= 0:
             empty = np.full(spec.nbytes, before, np.uint8)
             placed[tensor] = place(empty, edge, alignment=spec.dtype.itemsize)
-    constants: list[Placed] = []
-    works = [_placed_constants(work, edge, constants) for work in step.work or ()]
+    kept: list[Placed] = []
     target = host_target()
     assert target is not None
-    addresses = LIBRARY.find([RUNNER, *{work.kernel for work in works}], target)
-    arena = np.empty(64, np.uint8)  # tensors lie elsewhere: their offsets lead there
-    offsets = {t: p.array.ctypes.data - arena.ctypes.data for t, p in placed.items()}
-    program = Program(works, offsets, addresses)
-    bound = program.bind(arena)
-    scratch = place(np.full(program.scratch_bytes, before, np.uint8), edge, alignment=64)
-    bound._memory = scratch.array.ctypes.data
-    try:
-        bound.run(0, len(works))
-    except Refused:
+    refused = False
+    for work in step.work or ():
+        slots = [_word(slot, placed, edge, kept) for slot in work.slots]
+        parameters = place(np.array([0, *slots], np.int64), edge)
+        scratch = place(np.full(work.scratch, before, np.uint8), edge, alignment=64)
+        kept += parameters, scratch
+        function = _ENTRY(LIBRARY.find([work.kernel], target)[work.kernel])
+        function(parameters.array.ctypes.data, 0, work.tiles, scratch.array.ctypes.data)
+        refused |= bool(parameters.array[0])
+    for each in (*placed.values(), *kept):
+        assert each.intact(), f"{step.node.label} wrote beside an array of {each.array.nbytes}"
+    if refused:
         return None
-    finally:
-        for each in (*placed.values(), *constants, scratch):
-            assert each.intact(), f"{step.node.label} wrote beside an array of {each.array.nbytes}"
     return [placed[t].array.tobytes() for t in step.outputs if t >= 0]
 
 
-def _placed_constants(work: Any, edge: str, kept: list[Placed]) -> Any:
-    """The work with guarded copies of its constant arrays."""
-    from pytflite.jit.kernel import Packed
+def _word(slot: Any, tensors: Mapping[int, Placed], edge: str, kept: list[Placed]) -> int:
+    """The 8 bytes of a slot; constant arrays become guarded copies that nobody may write into."""
+    from pytflite.jit.kernel import At, Packed
 
-    slots = []
-    for slot in work.slots:
-        value = slot.array if isinstance(slot, Packed) else slot
-        if isinstance(value, np.ndarray):
-            value = np.ascontiguousarray(value)
-            copy = place(value, edge, writable=False, alignment=value.itemsize)
-            kept.append(copy)
-            value = copy.array
-        slots.append(value)
-    return work._replace(slots=tuple(slots))
+    if isinstance(slot, At):
+        return int(tensors[slot.tensor].array.ctypes.data) + slot.offset
+    if isinstance(slot, Packed):
+        slot = slot.array
+    if isinstance(slot, np.ndarray):
+        kept.append(place(slot, edge, writable=False, alignment=slot.itemsize))
+        return int(kept[-1].array.ctypes.data)
+    if isinstance(slot, float):
+        return int(np.float32(slot).view(np.uint32))
+    return slot or 0

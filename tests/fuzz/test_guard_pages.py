@@ -23,7 +23,7 @@ def lowered() -> list[str]:
     if not COMPILER:
         return []
     modules = import_module("pytflite.jit.lowering.registry").MODULES
-    return sorted({name for names in modules.values() for name in names})
+    return sorted({name for names in modules.values() for name in names.split()})
 
 
 def targets() -> list[str]:
@@ -116,9 +116,8 @@ def test_kernels_stay_within_their_tensors(
     from tests.fuzz.guarded_steps import check_steps
 
     monkeypatch.setenv("PYTFLITE_CPU", target)
-    models = [Model.open(data) for data in seeds().get(operator, ())]
-    assert models, "no seed has this operator"
-    assert sum(check_steps(model) for model in models), "none of its seeds is compiled"
+    for data in seeds()[operator]:
+        check_steps(Model.open(data))
 
 
 @pytest.mark.skipif(not COMPILER, reason="no compiled backend here")
@@ -129,5 +128,5 @@ def test_kernels_of_mutants_stay_within_their_tensors(operator: str) -> None:
     from tests.fuzz.case import make
     from tests.fuzz.guarded_steps import check_bytes
 
-    for number in range(30):
-        check_bytes(make(4, number, operator))
+    seen = sum(check_bytes(make(4, number, operator)) for number in range(40))
+    assert seen or sum(map(check_bytes, seeds()[operator])), "none of its models is compiled"

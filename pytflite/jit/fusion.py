@@ -3,6 +3,7 @@
 What is fused is never read by anyone else, and not asked for after the run.
 
     elementwise chains      y = relu(x * s + b), logistic(x) * x ...: one pass over memory
+    PAD and convolution     the convolution's windows begin outside its input
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from pytflite.jit.lowering.elementwise import expression_of
+from pytflite.jit.lowering.padded import takes_padding
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 
@@ -21,7 +23,30 @@ def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
     """The steps, in order, with fused ones in the place of their last part."""
     uses = Counter(i for step in steps for i in dict.fromkeys(step.inputs))
     uses.update(outputs)
-    return _chains(steps, uses)
+    return _chains(_padded(steps, uses), uses)
+
+
+def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
+    """Convolutions with the PAD of which they alone see the result."""
+    pads = {step.outputs[0]: step for step in steps if step.node.name == "PAD"}
+    result, gone = [], set()
+    for step in steps:
+        pad = pads.get(step.inputs[0]) if step.inputs else None
+        if pad is not None and uses[pad.outputs[0]] == 1 and takes_padding(pad, step):
+            gone.add(pad)
+            joined = Step(
+                step.node,
+                step.definition,
+                (pad.inputs[0], *step.inputs[1:]),
+                step.outputs,
+                (pad.input_specs[0], *step.input_specs[1:]),
+                step.output_specs,
+            )
+            joined.parts = pad, step
+            joined.rows_apart = pad.rows_apart and step.rows_apart
+            step = joined
+        result.append(step)
+    return [step for step in result if step not in gone]
 
 
 def _chains(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:

@@ -7,6 +7,7 @@ import itertools
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.lowering.depthwise_float32 import depthwise_works
 from pytflite.jit.lowering.packing import as_float32, panels
+from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import (
     Ending,
     Product,
@@ -39,7 +40,7 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     assert values is not None
     batch, *sizes, channels = x.static
     filters, *taps, depth = weights.static
-    windows, seen = _trimmed(known(slide_all(step.node, _AXES, tuple(sizes), tuple(taps))))
+    windows, seen = _trimmed(windows_of(step, sizes, taps))
     kept, limits = values[:, cut(seen[1]), cut(seen[2])], bounds(step.node)
     groups, positions = channels // depth, _positions(step, 1)
     if depth == 1 and groups > 1:
@@ -48,7 +49,7 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
             step, to, windows, batch, channels, taps_first, bias, positions, limits
         )
     split = kept.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
-    packed = _packed(step, to, split, bias)
+    packed = _packed(step, to, split, bias, seen)
     place = to.input(step, 0), packed, to.output(step)
     return [_product(to, windows, batch, channels, groups, split.shape, place, Ending(limits))]
 
@@ -62,15 +63,13 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     values, bias = as_float32(weights), _bias(step, 2)
     assert values is not None
     batch, *sizes, channels = x.static
-    windows, seen = _trimmed(
-        known(slide_all(step.node, _AXES, tuple(sizes), values.shape[1:3]))
-    )  # fmt: skip
+    windows, seen = _trimmed(windows_of(step, sizes, values.shape[1:3]))
     kept, limits = values[0, cut(seen[1]), cut(seen[2])], bounds(step.node)
     positions = _positions(step, 1)
     if channels > 1:
         return depthwise_works(step, to, windows, batch, channels, kept, bias, positions, limits)
     split = kept.reshape(1, -1, kept.shape[-1])
-    place = to.input(step, 0), _packed(step, to, split, bias), to.output(step)
+    place = to.input(step, 0), _packed(step, to, split, bias, seen), to.output(step)
     return [_product(to, windows, batch, 1, 1, split.shape, place, Ending(limits))]
 
 

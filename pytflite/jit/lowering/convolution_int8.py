@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytflite.jit.kernel import Packed
+from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import Product
 from pytflite.jit.lowering.products_int8 import (
     Ending,
@@ -16,13 +17,10 @@ from pytflite.jit.lowering.products_int8 import (
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.model.graph import Array
-from pytflite.ops.convolution.checks import known, slide_all
 from pytflite.ops.convolution.layer import cut
 from pytflite.ops.convolution.numbers import Numbers, read_numbers
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
-
-_AXES = ("height", "width")
 
 
 def conv_2d(step: Step, to: Lowering) -> Lowered:
@@ -37,7 +35,7 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
         step.node, x, weights, bias, step.output_specs[0], filters,
         groups=groups, always_asymmetric=False,
     )  # fmt: skip
-    windows = known(slide_all(step.node, _AXES, tuple(sizes), tuple(taps)))
+    windows = windows_of(step, sizes, taps)
     (d, _), (h, top), (w, left) = (window.trimmed() for window in windows)
     seen = range(top, top + h.filter), range(left, left + w.filter)
     if w.input == w.output == w.filter == 1 and not w.before:  # a column: its taps make one run

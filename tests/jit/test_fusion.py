@@ -1,0 +1,83 @@
+"""Steps that do the work of several operators give what these give one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pytflite
+from pytflite.model.model import Model
+from tests.graphs import Graph, build
+
+pytest.importorskip("numba")
+RNG = np.random.default_rng(0)
+
+
+def padded(dtype: str, name: str, widths: Any, filter_size: int, stride: int, same: bool) -> Model:
+    """PAD, then a convolution."""
+    g = Graph()
+    quantized = dtype != "FLOAT32"
+    about: dict[str, Any] = {"scale": 0.1, "zero_point": 5} if quantized else {}
+    x = g.input("x", (1, 7, 6, 8), dtype, **about)
+    rows, columns = (s + sum(w) for s, w in zip((7, 6), widths, strict=True))
+    shape = (1, rows, columns, 8)
+    constant = g.constant(np.array([[0, 0], *widths, [0, 0]], np.int32))
+    y = g.op("PAD", [x, constant], shape, dtype, output=about)
+    filters = (1 if name.startswith("DEPTH") else 4, filter_size, filter_size, 8)
+    weights = RNG.integers(-9, 9, filters)
+    w = g.constant(
+        weights.astype(np.int8 if quantized else np.float32),
+        **({"scale": 0.2} if quantized else {}),
+    )
+    bias = g.constant(
+        np.arange(filters[0] if filters[0] > 1 else 8).astype(
+            np.int32 if quantized else np.float32
+        ),
+        **({"scale": 0.02} if quantized else {}),
+    )
+
+    def count(size: int) -> int:
+        return -(-size // stride) if same else (size - filter_size) // stride + 1
+
+    out = (1, count(rows), count(columns), 8 if filters[0] == 1 else 4)
+    g.output(g.op(
+        name, [y, w, bias], out, dtype, version=3,
+        output={"scale": 1.5, "zero_point": -3} if quantized else {},
+        padding=0 if same else 1, stride_w=stride, stride_h=stride,
+        **({"depth_multiplier": 1} if name.startswith("DEPTH") else {}),
+    ))  # fmt: skip
+    return build(g)
+
+
+@pytest.mark.parametrize("dtype", ["FLOAT32", "INT8"])
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+@pytest.mark.parametrize("widths", [((0, 1), (0, 1)), ((1, 1), (2, 0)), ((4, 3), (0, 5))])
+@pytest.mark.parametrize(
+    ("filter_size", "stride", "same"), [(3, 2, False), (3, 1, True), (1, 2, False)]
+)
+def test_padding(
+    dtype: str, name: str, widths: Any, filter_size: int, stride: int, same: bool
+) -> None:
+    model = padded(dtype, name, widths, filter_size, stride, same)
+    compiled = pytflite.Interpreter(model, backend="jit", wait=True)
+    assert [s.node.name for s in compiled.plan().steps] == [name]
+    x: Any = RNG.normal(size=(1, 7, 6, 8)).astype(np.float32)
+    if dtype == "INT8":
+        x = RNG.integers(-128, 128, (1, 7, 6, 8)).astype(np.int8)
+    want = pytflite.Interpreter(model, backend="numpy").run(x)
+    if dtype == "INT8":
+        np.testing.assert_array_equal(compiled.run(x), want)
+    else:
+        np.testing.assert_allclose(compiled.run(x), want, rtol=1e-5, atol=1e-4)
+
+
+def test_padding_that_others_see_is_a_step_of_its_own() -> None:
+    model = padded("FLOAT32", "CONV_2D", ((1, 1), (1, 1)), 3, 1, False)
+    main = model.main
+    seen = model.replace(
+        subgraphs=(main.replace(outputs=(*main.outputs, main.operators[0].outputs[0])),)
+    )
+    compiled = pytflite.Interpreter(seen, backend="jit", wait=True)
+    assert len(compiled.plan().steps) == 2

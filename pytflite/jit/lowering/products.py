@@ -20,9 +20,11 @@ _LINE = 64
 # Registers and bytes of each -> vectors of a panel's row, and rows with as many sums.
 _TILES = {(32, 64): (2, 14), (16, 32): (2, 6), (32, 16): (4, 6), (16, 16): (2, 4)}
 _FEW = {(32, 64): 14, (16, 32): 12, (32, 16): 24, (16, 16): 8}  # rows of one vector each
-_CHAINS = 8  # sums that have to be under way at once
+_MOST_CHAINS = 8
+_CHAINS = 16  # sums that have to be under way at once
+_FIRST = 1 << 14  # bytes of weights that stay in the first-level cache
 _NEAR = 1 << 17  # bytes of rows beside which weights stay in the second-level cache ...
-_WIDE = 1 << 19  # ... and of rows if the weights are larger than this anyway
+_WIDE = 1 << 19  # ... and of rows if the weights leave it anyway
 _SHORT = 4  # vectors that are copied without a loop
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 18  # weights of a tile
@@ -83,12 +85,9 @@ def tile_of(target: Target, p: Product) -> Tile:
     rows = _even(p.m, most)
     columns = vectors * target.lanes
     chains = 1
-    while chains < 4 and rows * vectors * chains < _CHAINS:
+    while chains < _MOST_CHAINS and rows * vectors * chains < _CHAINS:
         chains *= 2
-    weights = p.n * p.k * _ITEM
-    budget = _WIDE if weights > _WIDE else _NEAR
-    block = max(rows, min(budget // max(p.x_row, 1), _WORK // max(1, p.k * min(columns, p.n))))
-    block = -(-_even(p.m, block) // rows) * rows
+    block = _row_block(p, rows, columns)
     panel = max(1, p.k * columns)
     panels = max(1, min(_WORK // (block * panel), _READ // panel))
     left = p.n - (-(-p.n // columns) - 1) * columns
@@ -96,6 +95,17 @@ def tile_of(target: Target, p: Product) -> Tile:
         rows, vectors, columns, -(-left // target.lanes), bool(p.n % target.lanes), chains,
         block, _even(-(-p.n // columns), panels),
     )  # fmt: skip
+
+
+def _row_block(p: Product, rows: int, columns: int) -> int:
+    """Rows of a block. Few weights stay near, so that outputs are better written row by row."""
+    weights = p.n * p.k * _ITEM
+    if weights <= _FIRST and p.n > columns and p.n % columns == 0:
+        return rows
+    budget = _WIDE if weights > _WIDE else _NEAR
+    work = _WORK // max(1, p.k * min(columns, p.n))
+    block = max(rows, min(budget // max(p.x_row, 1), work))
+    return -(-_even(p.m, block) // rows) * rows
 
 
 def _even(size: int, most: int) -> int:

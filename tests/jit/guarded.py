@@ -1,0 +1,81 @@
+"""Runs the kernels of one step with every array between pages that nobody may touch.
+
+run_guarded(model, cpu, x)      fails by a signal where a kernel reads or writes outside
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from typing import Any
+
+import numpy as np
+
+from pytflite.jit.kernel import At, Packed, Work
+from pytflite.jit.target import Target
+from tests.jit.native import loaded, slot
+from tests.jit.targets import compiled
+
+_PAGE = mmap.PAGESIZE
+_KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+
+
+class Fenced:
+    """Memory that ends where a forbidden page begins, or begins where one ends."""
+
+    def __init__(self, size: int, *, at_end: bool, line: int = 4) -> None:
+        pages = -(-max(size, 1) // _PAGE)
+        self._map = mmap.mmap(-1, (pages + 2) * _PAGE)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        libc = ctypes.CDLL(None, use_errno=True)
+        for fence in (start, start + (pages + 1) * _PAGE):
+            if libc.mprotect(ctypes.c_void_p(fence), ctypes.c_size_t(_PAGE), 0):
+                raise OSError(ctypes.get_errno(), "mprotect")
+        offset = _PAGE + ((pages * _PAGE - size) // line * line if at_end else 0)
+        self.bytes: np.ndarray = np.frombuffer(self._map, np.uint8, size, offset)
+        self.address = start + offset
+
+
+def fenced(array: np.ndarray, *, at_end: bool) -> Fenced:
+    """A copy of an array in such memory."""
+    array = np.ascontiguousarray(array)
+    memory = Fenced(array.nbytes, at_end=at_end, line=min(4, array.itemsize))
+    memory.bytes[:] = array.reshape(-1).view(np.uint8)
+    return memory
+
+
+def run_guarded(model: Any, cpu: Target, *inputs: np.ndarray, at_end: bool = True) -> np.ndarray:
+    """The first output of a model of one step, whose inputs are arrays of their own."""
+    interpreter = compiled(model, cpu)
+    plan = interpreter._engine.plan(0, tuple(x.shape for x in inputs))
+    (step,) = plan.steps
+    assert step.work is not None, step.reason
+    spec = step.output_specs[0]
+    result = np.full(spec.static, 0xA5, spec.dtype.storage)
+    places = dict(zip(plan.inputs, inputs, strict=True)) | {step.outputs[0]: result}
+    tensors = {index: fenced(array, at_end=at_end) for index, array in places.items()}
+    for work in step.work:
+        _run(work, cpu, tensors, at_end=at_end)
+    made = tensors[step.outputs[0]].bytes
+    return made.view(spec.dtype.storage).reshape(spec.static).copy()
+
+
+def _run(work: Work, cpu: Target, tensors: dict[int, Fenced], *, at_end: bool) -> None:
+    """All tiles, one call each, so that none relies on another."""
+    words, kept = [0], []
+    for given in work.slots:
+        value = given.array if isinstance(given, Packed) else given
+        if isinstance(value, At):
+            words.append(tensors[value.tensor].address + value.offset)
+        elif isinstance(value, np.ndarray):
+            kept.append(fenced(value, at_end=at_end))
+            words.append(kept[-1].address)
+        else:
+            words.append(slot(value))
+    parameters = np.array(words, np.int64)
+    scratch = Fenced(-(-work.scratch // 64) * 64, at_end=at_end, line=64)
+    function = _KERNEL(loaded(work.kernel, cpu).address)
+    for tile in reversed(range(work.tiles)):
+        scratch.bytes[:] = 0xA5
+        function(parameters.ctypes.data, tile, tile + 1, scratch.address)
+    assert parameters[0] == 0

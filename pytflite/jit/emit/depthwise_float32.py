@@ -112,7 +112,17 @@ class Band(NamedTuple):
 
 
 class Tiled:
-    """Writes the tiles of one kernel."""
+    """Writes the tiles of one kernel.
+
+    Attributes:
+        item: bytes of an input, and of an output.
+        before: rows of constants before the taps, of which `bias` is one.
+        padding: what an input outside the picture counts as; "" if as nothing.
+    """
+
+    item = 4
+    before, bias = 1, 0
+    padding = ""
 
     def __init__(self, f: Function, target: Target, shape: Shape, masked: bool, clamp: str) -> None:
         self.f = f
@@ -121,10 +131,10 @@ class Tiled:
         self.mask = self.v.mask("%channels") if masked else ""
         self.low = self.v.splat("%low") if clamp != "none" else ""
         self.high = self.v.splat("%high") if clamp == "both" else ""
-        self.pixel = f.mul("%channels", 4)
-        self.weights_bytes = (1 + shape.taps_h * shape.taps_w) * self.v.bytes
+        self.pixel = f.mul("%channels", self.item)
+        self.weights_bytes = (self.before + shape.taps_h * shape.taps_w) * self.v.bytes
         self.blocks = f.op(f"sdiv i64 {f.add('%channels', self.v.lanes - 1)}, {self.v.lanes}")
-        self.last = f.mul(f.max(f.sub("%channels", self.v.lanes), 0), 4)
+        self.last = f.mul(f.max(f.sub("%channels", self.v.lanes), 0), self.item)
 
     def band(self, index: str) -> Band:
         """The band of this number."""
@@ -157,16 +167,16 @@ class Tiled:
             for line, there in zip(band.lines, band.there, strict=True)
         ]
         with f.loop(0, self.blocks) as loop:
-            at = f.min(f.mul(loop.index, self.v.bytes), self.last)
+            at = f.min(f.mul(loop.index, self.v.lanes * self.item), self.last)
             weights = f.at("%weights", f.mul(loop.index, self.weights_bytes))
             here = [f.at(line, at) for line in lines]
             sums = self.sums(here, weights, range(lacks, shape.seen_w - lacks_right))
-            self.finish(sums, band, f.at(output, at))
+            self.finish(sums, band, f.at(output, at), weights)
 
     def sums(self, lines: list[str], weights: str, seen: range) -> list[list[str]]:
         """Bias and products of one vector of channels; columns out of `seen` are padding."""
         v, shape = self.v, self.shape
-        bias = v.load(weights)
+        bias = v.load(weights, self.bias * v.bytes)
         sums = [[bias] * shape.columns for _ in range(shape.rows)]
         for line, pointer in enumerate(lines):
             vectors = self.line(pointer, seen)
@@ -175,25 +185,29 @@ class Tiled:
                 if not 0 <= ky < shape.taps_h:
                     continue
                 for kx in range(shape.taps_w):
-                    w = v.load(weights, (1 + ky * shape.taps_w + kx) * v.bytes)
+                    w = v.load(weights, (self.before + ky * shape.taps_w + kx) * v.bytes)
                     for c in range(shape.columns):
-                        x = vectors.get(c * shape.stride_w + kx)
-                        if x is not None:
+                        x = vectors.get(c * shape.stride_w + kx, self.padding)
+                        if x:
                             sums[r][c] = v.multiply_add(x, w, sums[r][c])
         return sums
 
     def line(self, pointer: str, seen: range) -> dict[int, str]:
         """The vectors of an input row, by column. Each address is the one before and a pixel."""
-        f, v = self.f, self.v
+        f = self.f
         vectors = {}
         pointer = f.at(pointer, f.mul(self.pixel, seen.start)) if seen.start else pointer
         for column in seen:
             if column > seen.start:
                 pointer = f.at(pointer, self.pixel)
-            vectors[column] = v.load_some(self.mask, pointer) if self.mask else v.load(pointer)
+            vectors[column] = self.read(pointer)
         return vectors
 
-    def finish(self, sums: list[list[str]], band: Band, output: str) -> None:
+    def read(self, pointer: str) -> str:
+        """A vector of inputs."""
+        return self.v.load_some(self.mask, pointer) if self.mask else self.v.load(pointer)
+
+    def finish(self, sums: list[list[str]], band: Band, output: str, weights: str) -> None:
         """Clamps and stores the rows that there are."""
         f, v = self.f, self.v
         line = f.mul("%outputs_w", self.pixel)

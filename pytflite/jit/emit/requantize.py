@@ -74,11 +74,13 @@ class Form(NamedTuple):
         rounding: "fixed", "real" or "litert".
         signed: the sign of sums matters.
         unsigned: outputs are uint8.
+        floats: sums, and the constants that they are compared with, are whole numbers in float32.
     """
 
     rounding: str
     signed: bool
     unsigned: bool
+    floats: bool = False
 
 
 class Finisher:
@@ -114,15 +116,18 @@ class Finisher:
     def rounded(self, total: str, n: int) -> tuple[str, str]:
         """Vector n of sums: t, and rint(t) as integers."""
         f, floats = self.f, self.floats
-        x = f.op(f"sitofp {self.kind} {total} to {floats}")
+        x = total if self.form.floats else f.op(f"sitofp {self.kind} {total} to {floats}")
         scale = self.constant("scale", n)
         if self.form.rounding == "litert":
             t = f.op(f"fmul {floats} {x}, {scale}")
             return t, f.op(f"add {self.kind} {self._round(t)}, {self._splat('%zero_point')}")
         offset = self.constant("plus", n)
         if self.form.signed:
-            origin = self.constant("origin", n, self.kind)
-            below = f.op(f"icmp slt {self.kind} {total}, {origin}")
+            if self.form.floats:
+                below = f.op(f"fcmp olt {floats} {total}, {self.constant('origin', n)}")
+            else:
+                origin = self.constant("origin", n, self.kind)
+                below = f.op(f"icmp slt {self.kind} {total}, {origin}")
             minus = self.constant("minus", n)
             offset = f.op(f"select {self.bits} {below}, {floats} {minus}, {floats} {offset}")
         if self.fused:
@@ -214,7 +219,11 @@ class Finisher:
 
     def defined(self, total: str, n: int) -> str:
         """Vector n of sums as the operator defines it: int32, clamped to that."""
-        total = self.f.op(f"sub {self.kind} {total}, {self.constant('origin', n, self.kind)}")
+        if self.form.floats:
+            total = self.f.op(f"fsub {self.floats} {total}, {self.constant('origin', n)}")
+            total = self.f.op(f"fptosi {self.floats} {total} to {self.kind}")
+        else:
+            total = self.f.op(f"sub {self.kind} {total}, {self.constant('origin', n, self.kind)}")
         return self._real(total, n) if self.form.rounding == "real" else self._fixed(total, n)
 
     def _real(self, total: str, n: int) -> str:

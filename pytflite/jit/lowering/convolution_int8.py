@@ -1,10 +1,11 @@
-"""CONV_2D of int8 and uint8."""
+"""CONV_2D and DEPTHWISE_CONV_2D of int8 and uint8."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from pytflite.jit.kernel import Packed
+from pytflite.jit.lowering.depthwise_int8 import depthwise
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import Product
 from pytflite.jit.lowering.products_int8 import (
@@ -17,10 +18,13 @@ from pytflite.jit.lowering.products_int8 import (
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.model.graph import Array
+from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut
 from pytflite.ops.convolution.numbers import Numbers, read_numbers
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
+
+Seen = tuple[range, range]  # the taps that see something, along height and width
 
 
 def conv_2d(step: Step, to: Lowering) -> Lowered:
@@ -28,40 +32,85 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     x, weights, bias = _constants(step)
     if weights.value is None or (bias is not None and bias.value is None):
         return "the filter or the bias is computed at run time"
-    batch, *sizes, channels = x.static
+    _, *sizes, channels = x.static
     filters, *taps, depth = weights.static
     groups = channels // depth
     numbers = read_numbers(
         step.node, x, weights, bias, step.output_specs[0], filters,
         groups=groups, always_asymmetric=False,
     )  # fmt: skip
-    windows = windows_of(step, sizes, taps)
+    windows, seen = _trimmed(windows_of(step, sizes, taps))
+    values = weights.value[:, cut(seen[0]), cut(seen[1])]
+    if depth == 1 and groups > 1:
+        return _depthwise(step, to, windows, seen, values[..., 0].transpose(1, 2, 0), numbers)
+    split = values.reshape(groups, filters // groups, -1)
+    return _product(step, to, windows, seen, split, numbers)
+
+
+def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
+    """Channel by channel; of an input of one channel, as CONV_2D."""
+    x, weights, bias = _constants(step)
+    if weights.value is None or (bias is not None and bias.value is None):
+        return "the filter or the bias is computed at run time"
+    _, *sizes, channels = x.static
+    filters = weights.static[-1]
+    numbers = read_numbers(step.node, x, weights, bias, step.output_specs[0], filters)
+    windows, seen = _trimmed(windows_of(step, sizes, weights.static[1:3]))
+    values = weights.value[0, cut(seen[0]), cut(seen[1])]
+    if channels > 1:
+        return _depthwise(step, to, windows, seen, values, numbers)
+    split = values.reshape(1, -1, filters).swapaxes(1, 2)
+    return _product(step, to, windows, seen, split, numbers)
+
+
+def _trimmed(windows: Windows) -> tuple[Windows, Seen]:
+    """Without taps that see nothing; and which of the filter's are left."""
     (d, _), (h, top), (w, left) = (window.trimmed() for window in windows)
-    seen = range(top, top + h.filter), range(left, left + w.filter)
-    if w.input == w.output == w.filter == 1 and not w.before:  # a column: its taps make one run
-        h, w = w, h
-    values, offset = weights.value, None if bias is None else bias.value
+    return (d, h, w), (range(top, top + h.filter), range(left, left + w.filter))
+
+
+def _depthwise(
+    step: Step, to: Lowering, windows: Windows, seen: Seen, values: Array, numbers: Numbers
+) -> Lowered:
+    """Filters [taps_h, taps_w, filters], the taps that are seen."""
+    x, weights, bias = _constants(step)
     ending = ending_of(to, numbers, x.dtype.storage.name)
     reals = reals_of(to, numbers, x, weights, step.output_specs[0])
+    offset = None if bias is None or bias.value is None else bias.value.reshape(-1)
+    return depthwise(step, to, windows, seen, values, offset, numbers, reals, ending)
+
+
+def _product(
+    step: Step, to: Lowering, windows: Windows, seen: Seen, values: Array, numbers: Numbers
+) -> Lowered:
+    """Filters [groups, filters, products], of the taps that are seen."""
+    x, weights, bias = _constants(step)
+    batch, channels = x.static[0], x.static[3]
+    groups, each, depth = values.shape
+    filters = groups * each
+    _, h, w = windows
+    if w.input == w.output == w.filter == 1 and not w.before:  # a column: its taps make one run
+        h, w = w, h
+    ending = ending_of(to, numbers, x.dtype.storage.name)
+    reals = reals_of(to, numbers, x, weights, step.output_specs[0])
+    offset = None if bias is None else bias.value
 
     def make() -> Array:
-        kept = values[:, cut(seen[0]), cut(seen[1])].reshape(groups, filters // groups, -1)
-        return pack(to.target, factor_of(kept, offset, reals, numbers), ending)
+        return pack(to.target, factor_of(values, offset, reals, numbers), ending)
 
-    kind = ("int8", seen, ending, numbers.input_zero, reals.tobytes())
+    kind = ("int8", values.shape, seen, ending, numbers.input_zero, reals.tobytes())
     packed = to.packed(step, (1,) if bias is None else (1, 2), kind, make)
     layer = layer_of(step, to, packed, numbers, weights)
     outputs = h.output * w.output
     p = Product(
-        batch * outputs, filters // groups, h.filter * w.filter * depth, channels,
-        filters, groups, depth, filters // groups,
+        batch * outputs, each, depth, channels, filters, groups, channels // groups, each
     )  # fmt: skip
     if h.is_pointwise and w.is_pointwise:
         return [product_work(to.target, p, layer, ending)]
     if groups == 1 and h.covers and w.covers:
         return [product_work(to.target, p._replace(x_row=p.k), layer, ending)]
     places = outputs * filters, w.output * filters, filters
-    return [convolution_work(to.target, p, (d, h, w), channels, places, layer, ending)]
+    return [convolution_work(to.target, p, (windows[0], h, w), channels, places, layer, ending)]
 
 
 def _constants(step: Step) -> tuple[Spec, Spec, Spec | None]:
@@ -107,4 +156,4 @@ def layer_of(step: Step, to: Lowering, packed: Packed, numbers: Numbers, weights
     )  # fmt: skip
 
 
-LOWER: dict[str, Lower] = {"CONV_2D": conv_2d}
+LOWER: dict[str, Lower] = {"CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d}

@@ -27,7 +27,7 @@ def depthwise_works(
 ) -> list[Work]:  # fmt: skip
     """Work for filters [taps_h, taps_w, filters] of taps that see something."""
     filters = weights.shape[-1]
-    shape = _tile(to.target, windows) if filters == channels else None
+    shape = tile_of(to.target, windows) if filters == channels else None
     if shape is None:
         return [_general(step, to, windows, batch, channels, weights, bias, positions, limits)]
     _, h, w = windows
@@ -42,7 +42,7 @@ def depthwise_works(
     pixel = channels * _ITEM
     made = kernel(
         "depthwise_float32.tiled", **shape._asdict(), left=w.before,
-        right=_lacking(w, w.output - 1), single=w.output == shape.columns,
+        right=lacking(w, w.output - 1), single=w.output == shape.columns,
         masked=channels < lanes, clamp=epilogue(limits),
     )  # fmt: skip
     zeros = np.zeros(shape.seen_w * max(channels, lanes), np.float32)
@@ -53,7 +53,7 @@ def depthwise_works(
     return [Work(made, slots, -(-total // block))]
 
 
-def _tile(target: Target, windows: Windows) -> Shape | None:
+def tile_of(target: Target, windows: Windows) -> Shape | None:
     """Outputs in registers, as wide as they and the row allow; None where windows are not plain."""
     _, h, w = windows
     plain = h.dilation == w.dilation == 1 and 0 < h.filter * w.filter <= _MOST_TAPS
@@ -71,7 +71,7 @@ def _tile(target: Target, windows: Windows) -> Shape | None:
     return None
 
 
-def _lacking(w: Window, output: int) -> int:
+def lacking(w: Window, output: int) -> int:
     """Columns right of the input that an output sees."""
     return max(0, output * w.stride + w.span - w.before - w.input)
 
@@ -84,7 +84,7 @@ def _fits(w: Window, columns: int) -> bool:
     final = w.output - columns
     before = min(final, columns) * w.stride >= w.before and w.before < w.filter
     ends = [columns - 1, *(start + columns - 1 for start in starts)]
-    return before and not any(_lacking(w, end) for end in ends)
+    return before and not any(lacking(w, end) for end in ends)
 
 
 def _pack(weights: Array, bias: Array | None, lanes: int) -> Array:

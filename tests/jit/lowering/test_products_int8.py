@@ -89,6 +89,38 @@ def test_convolution(cpu: Target, dtype: str, activation: int, data: st.DataObje
 
 @cpus
 @pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
+@settings(max_examples=10)
+@given(data=st.data())
+def test_depthwise(cpu: Target, dtype: str, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    channels, each = data.draw(_SIZES), data.draw(st.sampled_from([1, 1, 1, 2, 17]))
+    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (1, 1), (5, 5), (2, 4), (7, 7)]))
+    padding = data.draw(st.integers(0, 1))
+    sizes = [data.draw(st.integers(t, 17)) for t in taps]
+    dilation = data.draw(st.sampled_from([1, 1, 2])) if padding == 0 else 1
+    stride = data.draw(st.integers(1, 2)) if dilation == 1 else 1
+    shape = (data.draw(st.integers(1, 2)), *sizes, channels)
+    filters = channels * each
+    given_weights = weights_of(rng, dtype, (filters, *taps), data.draw(st.floats(3, 14)))
+    values = np.ascontiguousarray(np.moveaxis(given_weights.value, 0, -1)[None])
+    q = given_weights.quantization
+    assert q is not None
+    weights = tensor(value=values, scale=q.scale, zero_point=q.zero_point, dimension=3)
+    bias = rng.integers(-1000, 1000, filters).astype(np.int32)
+    zeros = [int(v) for v in integers(rng, dtype, (2,))]
+    model = single_op(
+        "DEPTHWISE_CONV_2D",
+        [tensor(shape, dtype, scale=1.0, zero_point=zeros[0]), weights, tensor(value=bias)],
+        [tensor(dtype=dtype, scale=1.0, zero_point=zeros[1])],
+        padding=padding, stride_w=stride, stride_h=stride, dilation_w_factor=dilation,
+        dilation_h_factor=dilation, depth_multiplier=each,
+        fused_activation_function=data.draw(st.sampled_from([0, 1, 3])),
+    )  # fmt: skip
+    same(model, cpu, integers(rng, dtype, shape))
+
+
+@cpus
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
 @settings(max_examples=6)
 @given(data=st.data())
 def test_fully_connected(cpu: Target, dtype: str, data: st.DataObject) -> None:

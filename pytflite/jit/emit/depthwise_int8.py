@@ -1,0 +1,309 @@
+"""Depthwise convolution of int8 and uint8: every channel with filters of its own.
+
+    output = clamp(zero_point + round(real[c] * (bias[c] + sum over taps of x * filter[tap, c])))
+
+Inputs become float32 when they are loaded, and are multiplied and summed as such: exact, as sums
+stay below 2^24 (else there is no such kernel). Weights are floats, their zero point taken off; the
+bias makes up for that of x, and what lies outside the picture counts as that.
+
+`tiled` keeps a tile of outputs in registers, as depthwise_float32.py tells. `general` takes one
+output and one vector of channels after another, whatever the windows; with several filters for
+each channel, the vector is of these, and the channel stands in all lanes.
+
+Packed are, for each vector of outputs, the constants of requantize.py, and then the taps: [vectors]
+[constants, taps ...][lanes].
+"""
+
+from __future__ import annotations
+
+from pytflite.jit.emit import requantize
+from pytflite.jit.emit.depthwise_float32 import SLOTS as TILED
+from pytflite.jit.emit.depthwise_float32 import Band, Shape, Tiled
+from pytflite.jit.emit.floats import Floats
+from pytflite.jit.emit.requantize import Finisher
+from pytflite.jit.ir import Function, Module
+from pytflite.jit.target import Target
+
+# `zeros` hold the zero point of x here. low and high are unused.
+TILED_SLOTS = (*TILED[:-2], "float x_zero", *requantize.SLOTS)
+GENERAL_SLOTS = (
+    "ptr x",
+    "ptr weights",
+    "ptr output",
+    "ptr zeros",  # as many bytes as a vector or a pixel has, the zero point of x
+    "i64 height",
+    "i64 width",
+    "i64 channels",
+    "i64 outputs_h",
+    "i64 outputs_w",
+    "i64 taps_h",
+    "i64 taps_w",
+    "i64 stride_h",
+    "i64 stride_w",
+    "i64 dilation_h",
+    "i64 dilation_w",
+    "i64 top",
+    "i64 left",
+    "i64 each",  # outputs of a channel
+    "i64 total",  # output rows of all images
+    "i64 block",
+    *requantize.SLOTS,
+)
+
+
+def tiled(
+    module: Module, target: Target, *, taps_h: int, taps_w: int, stride_h: int, stride_w: int,
+    rows: int, columns: int, left: int, right: int, single: bool, masked: bool,
+    x: str, rounding: str, signed: bool, output: str,
+) -> None:  # fmt: skip
+    """Outputs in registers.
+
+    Args:
+        taps_h ... masked: as in depthwise_float32.tiled.
+        x, output: "int8" or "uint8".
+        rounding, signed: as in requantize.Form.
+    """
+    shape = Shape(taps_h, taps_w, stride_h, stride_w, rows, columns)
+    form = requantize.Form(rounding, signed, output == "uint8", True)
+    f = module.kernel(*TILED_SLOTS)
+    writer = TiledInt8(f, target, shape, masked, form, x)
+    start = f.mul("%begin", "%block")
+    stop = f.min(f.mul("%end", "%block"), "%total")
+    with f.loop(start, stop) as loop:
+        band = writer.band(loop.index)
+        if single:
+            writer.tile(band, 0, left, left, right)
+        else:
+            writer.tile(band, 0, left, left, 0)
+            last = f.sub("%outputs_w", columns)
+            with f.loop(columns, last, columns) as inner:
+                writer.tile(band, inner.index, left, 0, 0)
+            writer.tile(band, last, left, 0, right)
+
+
+class Vectors:
+    """Writes what both kernels do with a vector: reads it, and makes outputs of its sums."""
+
+    def __init__(self, f: Function, target: Target, form: requantize.Form, x: str) -> None:
+        self.f = f
+        self.v = Floats(f, target)
+        self.target = target
+        self.form = form
+        self.extend = "zext" if x == "uint8" else "sext"
+        self.bytes = f"<{target.lanes} x i8>"
+
+    def read(self, pointer: str, mask: str) -> str:
+        """Inputs as floats."""
+        f, lanes = self.f, self.v.lanes
+        if mask:
+            x = f.call(
+                self.bytes, f"llvm.masked.load.v{lanes}i8.p0", f"ptr {pointer}", "i32 1",
+                f"{self.v.bits} {mask}", f"{self.bytes} zeroinitializer",
+            )  # fmt: skip
+        else:
+            x = f.load(self.bytes, pointer)
+        return self.as_floats(x)
+
+    def as_floats(self, x: str) -> str:
+        """Bytes as floats."""
+        f, integers = self.f, f"<{self.v.lanes} x i32>"
+        x = f.op(f"{self.extend} {self.bytes} {x} to {integers}")
+        return f.op(f"sitofp {integers} {x} to {self.v.type}")
+
+    def finisher(self, weights: str) -> Finisher:
+        """For sums whose constants are at `weights`."""
+        return Finisher(self.f, self.target, self.form, weights, self.v.lanes)
+
+    def store(self, finisher: Finisher, y: str, pointer: str, mask: str) -> None:
+        """Outputs, from integers."""
+        f = self.f
+        narrow = finisher.narrowed([[y]])[0][0]
+        if not mask:
+            f.store(self.bytes, narrow, pointer)
+            return
+        f.call(
+            "void", f"llvm.masked.store.v{self.v.lanes}i8.p0", f"{self.bytes} {narrow}",
+            f"ptr {pointer}", "i32 1", f"{self.v.bits} {mask}",
+        )  # fmt: skip
+
+    def settle(self, finisher: Finisher, total: str, pointer: str, mask: str) -> None:
+        """The definition decides for this vector, if it is near a tie."""
+        t, y = finisher.rounded(total, 0)
+        with self.f.when(finisher.doubtful([finisher.off(t, y)])):
+            self.store(finisher, finisher.defined(total, 0), pointer, mask)
+
+
+class TiledInt8(Tiled):
+    """Writes the tiles of one kernel."""
+
+    item = 1
+
+    def __init__(
+        self, f: Function, target: Target, shape: Shape, masked: bool, form: requantize.Form,
+        x: str,
+    ) -> None:  # fmt: skip
+        self.vectors = Vectors(f, target, form, x)
+        names = requantize.rows(form.rounding)
+        self.before, self.bias = len(names), names.index("bias")
+        self.careful = form.rounding != "litert"
+        super().__init__(f, target, shape, masked, "none")
+        self.padding = self.v.splat("%x_zero")
+        size = shape.rows * shape.columns * self.v.bytes
+        self.stack = f.op(f"alloca [{size} x i8], align 64")
+
+    def read(self, pointer: str) -> str:
+        """A vector of inputs."""
+        return self.vectors.read(pointer, self.mask)
+
+    def finish(self, sums: list[list[str]], band: Band, output: str, weights: str) -> None:
+        """Rounds, clamps and stores the rows that there are."""
+        f, finisher = self.f, self.vectors.finisher(weights)
+        line = f.mul("%outputs_w", self.pixel)
+        if not self.careful:
+            self.round(finisher, sums, band, output, line, careful=False)
+            return
+        flag = finisher.flag()
+        with f.when(f.op(f"xor i1 {flag}, true")):
+            self.round(finisher, sums, band, output, line, careful=False)
+        with f.when(flag):
+            off = self.round(finisher, sums, band, output, line, careful=True)
+            with f.when(finisher.doubtful([off])):
+                self.define(finisher, sums, band, output, line)
+
+    def round(
+        self, finisher: Finisher, sums: list[list[str]], band: Band, output: str, line: str, *,
+        careful: bool,
+    ) -> str:  # fmt: skip
+        """The outputs that float32 gives, and how far from them the numbers were at most."""
+        f, farthest = self.f, ""
+        outputs: list[list[str]] = []
+        for row in sums:
+            outputs.append([])
+            for total in row:
+                t, y = finisher.rounded(total, 0)
+                outputs[-1].append(y)
+                if careful:
+                    off = finisher.off(t, y)
+                    farthest = finisher.farther(farthest, off) if farthest else off
+        for r, row in enumerate(outputs):
+            with f.when(f.compare("sgt", band.left, r)):
+                pointer = f.at(output, f.mul(line, r)) if r else output
+                for column, y in enumerate(row):
+                    pointer = f.at(pointer, self.pixel) if column else pointer
+                    self.vectors.store(finisher, y, pointer, self.mask)
+        return farthest
+
+    def define(
+        self, finisher: Finisher, sums: list[list[str]], band: Band, output: str, line: str
+    ) -> None:
+        """One output after another: where a sum is near a tie, the definition decides."""
+        f, v, shape = self.f, self.v, self.shape
+        for n, total in enumerate(total for row in sums for total in row):
+            f.store(v.type, total, self.stack, n * v.bytes, 64)
+        with f.loop(0, f.min(band.left, shape.rows)) as row, f.loop(0, shape.columns) as column:
+            at = f.add(f.mul(row.index, shape.columns), column.index)
+            total = f.load(v.type, self.stack, f.mul(at, v.bytes), 64)
+            place = f.add(f.mul(row.index, line), f.mul(column.index, self.pixel))
+            self.vectors.settle(finisher, total, f.at(output, place), self.mask)
+
+
+def general(
+    module: Module, target: Target, *, masked: bool, multiplied: bool, x: str, rounding: str,
+    signed: bool, output: str,
+) -> None:  # fmt: skip
+    """Any windows.
+
+    Args:
+        masked: there are fewer channels than lanes.
+        multiplied: there are several filters for each channel.
+        x ... output: as in `tiled`.
+    """
+    f = module.kernel(*GENERAL_SLOTS)
+    form = requantize.Form(rounding, signed, output == "uint8", True)
+    writer = General(f, target, form, x)
+    lanes = target.lanes
+    filters = f.mul("%channels", "%each")
+    stop = f.min(f.mul("%end", "%block"), "%total")
+    with (
+        f.loop(f.mul("%begin", "%block"), stop) as line,
+        f.loop(0, "%outputs_w") as column,
+    ):
+        place = f.add(f.mul(line.index, "%outputs_w"), column.index)
+        here = f.at("%output", f.mul(place, filters))
+        writer.pixel(line.index, column.index)
+        if multiplied:
+            parts = f.op(f"sdiv i64 {f.add('%each', lanes - 1)}, {lanes}")
+            with f.loop(0, "%channels") as channel, f.loop(0, parts) as part:
+                number = f.add(f.mul(channel.index, parts), part.index)
+                first = f.mul(part.index, lanes)
+                mask = writer.v.mask(f.sub("%each", first))
+                at = f.add(f.mul(channel.index, "%each"), first)
+                writer.vector(number, channel.index, f.at(here, at), mask, spread=True)
+        else:
+            count = f.op(f"sdiv i64 {f.add('%channels', lanes - 1)}, {lanes}")
+            final = f.max(f.sub("%channels", lanes), 0)
+            with f.loop(0, count) as loop:
+                first = f.min(f.mul(loop.index, lanes), final)
+                mask = writer.v.mask("%channels") if masked else ""
+                writer.vector(loop.index, first, f.at(here, first), mask, spread=False)
+
+
+class General:
+    """Writes `general`: the vectors of one output pixel after another."""
+
+    def __init__(self, f: Function, target: Target, form: requantize.Form, x: str) -> None:
+        self.f = f
+        self.vectors = Vectors(f, target, form, x)
+        self.v = self.vectors.v
+        self.names = requantize.rows(form.rounding)
+        self.careful = form.rounding != "litert"
+        taps = f.mul("%taps_h", "%taps_w")
+        self.panel = f.mul(f.add(taps, len(self.names)), self.v.bytes)
+
+    def pixel(self, line: str, ox: str) -> None:
+        """Finds the window of an output pixel, by the number of its line in all images."""
+        f = self.f
+        image = f.op(f"sdiv i64 {line}, %outputs_h")
+        oy = f.sub(line, f.mul(image, "%outputs_h"))
+        size = f.mul(f.mul("%height", "%width"), "%channels")
+        self.picture = f.at("%x", f.mul(image, size))
+        self.y = f.sub(f.mul(oy, "%stride_h"), "%top")
+        self.x = f.sub(f.mul(ox, "%stride_w"), "%left")
+
+    def vector(self, number: str, first: str, output: str, mask: str, *, spread: bool) -> None:
+        """One vector of outputs.
+
+        Args:
+            number: of its packed constants. first: channel of the input.
+            spread: which stands in all lanes.
+        """
+        f, v = self.f, self.v
+        panel = f.at("%weights", f.mul(number, self.panel))
+        finisher = self.vectors.finisher(panel)
+        taps = f.at(panel, len(self.names) * v.bytes)
+        bias = v.load(panel, self.names.index("bias") * v.bytes)
+        with f.loop(0, "%taps_h", 1, (v.type, bias)) as rows:
+            y = f.add(self.y, f.mul(rows.index, "%dilation_h"))
+            there = f.compare("ult", y, "%height")
+            line = f.mul(y, "%width")
+            with f.loop(0, "%taps_w", 1, (v.type, rows.carried[0])) as columns:
+                x = f.add(self.x, f.mul(columns.index, "%dilation_w"))
+                inside = f.op(f"and i1 {there}, {f.compare('ult', x, '%width')}")
+                seen = f.at(self.picture, f.mul(f.add(line, x), "%channels"))
+                seen = f.at(f.select(inside, "ptr", seen, "%zeros"), first)
+                tap = f.add(f.mul(rows.index, "%taps_w"), columns.index)
+                weight = v.load(taps, f.mul(tap, v.bytes))
+                values = self.spread(seen) if spread else self.vectors.read(seen, mask)
+                columns.carry(v.multiply_add(values, weight, columns.carried[0]))
+            rows.carry(columns.results[0])
+        total = rows.results[0]
+        _, rounded = finisher.rounded(total, 0)
+        self.vectors.store(finisher, rounded, output, mask)
+        if self.careful:
+            with f.when(finisher.flag()):
+                self.vectors.settle(finisher, total, output, mask)
+
+    def spread(self, pointer: str) -> str:
+        """One input in all lanes."""
+        value = self.f.splat("i8", self.v.lanes, self.f.load("i8", pointer))
+        return self.vectors.as_floats(value)

@@ -99,7 +99,8 @@ def code_version() -> str:
         spec = find_spec(package)
         if spec is not None and spec.origin:
             files.append(os.path.join(os.path.dirname(spec.origin), "_version.py"))
-    digest = blake2b(_version().encode(), digest_size=16)
+    version = getattr(sys.modules.get("pytflite"), "__version__", "")
+    digest = blake2b(version.encode(), digest_size=16)
     for path in files:
         try:
             with open(path, "rb") as file:
@@ -108,12 +109,6 @@ def code_version() -> str:
             data = b""
         digest.update(b"%d\0" % len(data) + data)
     return digest.hexdigest()
-
-
-def _version() -> str:
-    from pytflite import __version__
-
-    return __version__
 
 
 class Cache:

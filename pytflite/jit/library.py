@@ -80,10 +80,12 @@ class Library:
 
     def find(self, kernels: Iterable[Kernel], target: Target) -> dict[Kernel, int]:
         """Addresses of those kernels that are at hand."""
-        found = {}
+        found, builder = {}, self._builder
         for kernel in kernels:
             key = kernel, target
             loaded = self._loaded.get(key)
+            if builder is not None and builder.busy(key):
+                continue
             if loaded is None and key not in self.failures:
                 loaded = self._load(key)
             if loaded is not None:
@@ -97,7 +99,7 @@ class Library:
         keys = [(k, target) for k in kernels if k not in found and (k, target) not in self.failures]
         if not keys:
             return
-        if reason := _missing():
+        if reason := missing():
             self.failures.update(dict.fromkeys(keys, reason))
             return
         self._hire().ask(keys, urgent)
@@ -155,7 +157,7 @@ class Library:
             )
 
 
-def _missing() -> str:
+def missing() -> str:
     """What has to be there to compile, and is not."""
     for package in ("llvmlite", "numba"):
         if find_spec(package) is None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 import pytflite
 from pytflite.errors import TFLiteError
+from pytflite.runtime.arguments import NUMERICS, PRECISIONS
 from pytflite.tools.terminal import PlainConsole, printable
 
 MODEL = click.Path(dir_okay=False, path_type=Path)
@@ -171,6 +172,44 @@ def doctor(as_json: bool) -> None:
     from pytflite.tools import health
 
     health.show(as_json=as_json)
+
+
+@cli.group()
+def cache() -> None:
+    """Look after the compiled kernels on disk."""
+
+
+@cache.command("info")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def cache_info(as_json: bool) -> None:
+    """Say where they are, how many, and how large.
+
+    PYTFLITE_CACHE_DIR names another directory. The oldest go when there are too many.
+    """
+    from pytflite.tools import caching
+
+    caching.info(as_json=as_json)
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Remove all of them."""
+    from pytflite.tools import caching
+
+    caching.clear()
+
+
+@cache.command("warm")
+@click.argument("model", type=MODEL)
+@click.option("--precision", type=click.Choice(PRECISIONS), default=PRECISIONS[0],
+              show_default=True, help="Of float32 operators.")  # fmt: skip
+@click.option("--numerics", type=click.Choice(NUMERICS), default=NUMERICS[0],
+              show_default=True, help="Of quantised operators.")  # fmt: skip
+def cache_warm(model: Path, precision: str, numerics: str) -> None:
+    """Compile what MODEL needs, so that its first run finds it."""
+    from pytflite.tools import caching
+
+    caching.warm(model, precision=precision, numerics=numerics)
 
 
 @cli.command()

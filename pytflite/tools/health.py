@@ -45,9 +45,27 @@ def examine() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "blas": _blas(),
         "packages": packages,
-        "backend": "numpy",
-        "why": "it is the one backend of this version",
+        **_backend(),
     }
+
+
+def _backend() -> dict[str, str]:
+    """Which backend runs, and why: a kernel is compiled and tried out."""
+    try:
+        from pytflite.jit.backend import unavailable
+        from pytflite.jit.compiler import SELF_TEST
+        from pytflite.jit.library import LIBRARY, missing
+        from pytflite.jit.target import host_target
+    except ImportError as error:
+        return {"backend": "numpy", "why": f"pytflite.jit cannot be imported: {error}"}
+    target, reason = host_target(), unavailable() or missing()
+    if target is not None and not reason:
+        LIBRARY.wait([SELF_TEST], target)
+        reason = LIBRARY.failures.get((SELF_TEST, target), "")
+        if not reason:
+            kept = "nowhere" if LIBRARY.cache.temporary else LIBRARY.cache.directory
+            return {"backend": "jit", "why": f"kernels for {target.name}, kept in {kept}"}
+    return {"backend": "numpy", "why": reason}
 
 
 def _blas() -> str:

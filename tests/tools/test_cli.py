@@ -33,7 +33,7 @@ def pytflite(
 
 
 COMMANDS = {
-    "inspect", "run", "benchmark", "compare", "report", "doctor", "demo", "explain-op",
+    "inspect", "run", "benchmark", "compare", "report", "doctor", "demo", "explain-op", "cache",
 }  # fmt: skip
 
 

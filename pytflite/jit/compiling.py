@@ -17,7 +17,8 @@ from pytflite.jit.target import Target
 
 
 @cache
-def _machine(target: Target) -> Any:
+def machine(target: Target) -> Any:
+    """LLVM's target machine, which writes code that runs wherever it is mapped."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     return llvm.Target.from_triple(target.triple).create_target_machine(
@@ -25,17 +26,17 @@ def _machine(target: Target) -> Any:
     )
 
 
-def parse(kernel: Kernel, target: Target, triple: str = "", machine: Any = None) -> Any:
+def parse(kernel: Kernel, target: Target, triple: str = "", writer: Any = None) -> Any:
     """The LLVM module of a kernel.
 
     Args:
-        triple, machine: for what system, if not for images.
+        triple, writer: for what system, if not for images.
     """
-    triple, machine = triple or target.triple, machine or _machine(target)
+    triple, writer = triple or target.triple, writer or machine(target)
     if is_python(kernel):
         from pytflite.jit.numba_kernels import module_of
 
-        return module_of(kernel, machine, triple)
+        return module_of(kernel, writer, triple)
     file, _, name = kernel.emitter.partition(".")
     emit = getattr(import_module(f"pytflite.jit.emit.{file}"), name)
     module = Module()
@@ -43,16 +44,16 @@ def parse(kernel: Kernel, target: Target, triple: str = "", machine: Any = None)
     parsed = llvm.parse_assembly(module.text())
     parsed.verify()
     parsed.triple = triple
-    parsed.data_layout = str(machine.target_data)
+    parsed.data_layout = str(writer.target_data)
     return parsed
 
 
 def assembly(kernel: Kernel, target: Target) -> str:
     """What the kernel is in the CPU's own language, to be read."""
-    return str(_machine(target).emit_assembly(parse(kernel, target)))
+    return str(machine(target).emit_assembly(parse(kernel, target)))
 
 
 def compile_kernel(kernel: Kernel, target: Target) -> Image:
     """The image of a kernel."""
-    obj = _machine(target).emit_object(parse(kernel, target))
+    obj = machine(target).emit_object(parse(kernel, target))
     return link(obj, target.architecture, target.name, kernel.label)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pytflite.jit import image as images
-from pytflite.jit.compiling import _machine, compile_kernel
+from pytflite.jit.compiling import machine, compile_kernel
 from pytflite.jit.image import PAGE, Image, ImageError, NotExecutableError, load, load_file
 from pytflite.jit.kernel import kernel
 from pytflite.jit.linker import ARCHITECTURES, IMPORTS, LinkError, link
@@ -27,7 +27,7 @@ SIGNATURE = "define void @kernel(ptr %p, i64 %a, i64 %b, ptr %s) nounwind"
 def built(text: str, target: Target = HERE, label: str = "test") -> Image:
     """The image of LLVM text."""
     module = llvm.parse_assembly(text)
-    machine = _machine(target)
+    machine = machine(target)
     module.triple, module.data_layout = target.triple, str(machine.target_data)
     return link(machine.emit_object(module), target.architecture, target.name, label)
 
@@ -149,7 +149,7 @@ def test_what_is_refused(architecture: str, text: str, reason: str) -> None:
 
 def test_an_unknown_relocation_is_refused() -> None:
     module = llvm.parse_assembly(EVERYTHING)
-    machine = _machine(HERE)
+    machine = machine(HERE)
     module.triple, module.data_layout = HERE.triple, str(machine.target_data)
     obj = bytearray(machine.emit_object(module))
     (table,), (count,) = struct.unpack_from("<Q", obj, 40), struct.unpack_from("<H", obj, 60)

@@ -9,8 +9,8 @@ import pytest
 from docs.making.operator_example import examples_of, program_of
 from docs.making.operator_page import definitions, escaped, page_of
 from docs.making.pictures import PICTURES
-from pytflite.ops.operator import BUILTINS, Definition
 from docs.making.snippets import run_page
+from pytflite.ops.operator import BUILTINS, Definition
 
 ALL = definitions()
 

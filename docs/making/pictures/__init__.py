@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from docs.making.pictures import arena, control, convolution, depthwise, flatbuffer, house, int8, lstm, softmax
+from docs.making.pictures import (
+    amx,
+    arena,
+    control,
+    convolution,
+    depthwise,
+    fast,
+    flatbuffer,
+    house,
+    int8,
+    llvm,
+    lstm,
+    right,
+    softmax,
+)
 
 PICTURES: dict[str, Callable[[], str]] = {
     "pictures/rooms.svg": house.rooms,
@@ -17,4 +31,8 @@ PICTURES: dict[str, Callable[[], str]] = {
     "book/pictures/lstm.svg": lstm.memory,
     "book/pictures/lstm_cell.svg": lstm.circuit,
     "book/pictures/control.svg": control.subgraphs,
+    "book/pictures/llvm.svg": llvm.blocks,
+    "book/pictures/amx.svg": amx.tiles,
+    "book/pictures/right.svg": right.steps,
+    "book/pictures/fast.svg": fast.drift,
 }

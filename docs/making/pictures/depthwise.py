@@ -49,9 +49,7 @@ def _layers() -> list[tuple[str, int, int]]:
         x = graph.input("x", (1, size, size, channels))
         w, one = (graph.tensor(s) for s in ((1, 3, 3, channels), (filters, 1, 1, channels)))
         graph.inputs += [w, one]
-        y = graph.op(
-            "DEPTHWISE_CONV_2D", [x, w], (1, size, size, channels), stride_w=1, stride_h=1
-        )
+        y = graph.op("DEPTHWISE_CONV_2D", [x, w], (1, size, size, channels), stride_w=1, stride_h=1)
         z = graph.op("CONV_2D", [y, one], (1, size, size, filters), stride_w=1, stride_h=1)
         graph.output(z)
         steps += Interpreter(build(graph), backend="numpy").plan().steps

@@ -66,15 +66,17 @@ def flat_positions(run: Run, indices: Array, sizes: Sequence[int], tensor: int) 
 
     Raises:
         DataError: an index is out of range.
-        LimitError: no array can have these sizes.
+        LimitError: no array can have these sizes, or there are too many positions.
     """
     if (_unsigned(indices) >= np.array(sizes, np.uint64)).any():
         for axis, size in enumerate(sizes):
             check_range(run, indices[..., axis], size, tensor)
-    if math.prod(size or 1 for size in sizes) > _MOST:
+    # Vectors of no indices take no memory themselves, and there may be any number of them.
+    most = run.limits.tensor_bytes // np.intp().itemsize
+    if math.prod(size or 1 for size in sizes) > _MOST or math.prod(indices.shape[:-1]) > most:
         raise run.node.error(
             LimitError, "a tensor is larger than arrays can be", code="limit.tensor",
-            found=list(sizes),
+            found=f"{list(indices.shape[:-1])} positions in {list(sizes)}",
         )  # fmt: skip
     strides = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
     positions: Positions = indices.astype(np.intp, copy=False) @ np.array(strides, np.intp)

@@ -82,6 +82,11 @@ class _Header(NamedTuple):
     imports: tuple[str, ...]
 
 
+def check(image: Image) -> _Header:
+    """What an image needs before it can run, if all is as it was written."""
+    return _checked(np.frombuffer(image.data, np.uint8))
+
+
 def _checked(data: Array) -> _Header:
     """What the header says, if all is as it was written."""
     if data.size < _HEADER.size:

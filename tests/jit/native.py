@@ -11,11 +11,17 @@ from pytflite.jit.compiling import compile_kernel
 from pytflite.jit.image import Loaded, load
 from pytflite.jit.kernel import Kernel
 from pytflite.jit.target import TARGETS, Target, architecture, cpu_features
+from tests.jit import emulated
 
 _LOADED: dict[tuple[Kernel, Target], Loaded] = {}
 
-# What this CPU can run, best first: a test of a kernel runs on each.
-RUNNABLE = [t for t in TARGETS if t.architecture == architecture() and t.needs <= cpu_features()]
+# What this CPU can run, best first, itself or by emulation: a test of a kernel runs on each.
+NATIVE = [t for t in TARGETS if t.architecture == architecture() and t.needs <= cpu_features()]
+EMULATED = [
+    t for t in TARGETS
+    if t.architecture != architecture() and emulated.emulator(t.architecture)
+]  # fmt: skip
+RUNNABLE = NATIVE
 
 
 def loaded(kernel: Kernel, target: Target) -> Loaded:
@@ -41,6 +47,10 @@ def call(
     kernel: Kernel, *values: Any, target: Target, tiles: int = 1, begin: int = 0, scratch: int = 0
 ) -> int:
     """Runs tiles begin..tiles of a kernel; its status."""
+    if target.architecture != architecture():
+        return emulated.call(
+            kernel, *values, target=target, tiles=tiles, begin=begin, scratch=scratch
+        )
     parameters = np.array([0, *map(slot, values)], np.int64)
     memory = np.full(scratch + 128, 0xA5, np.uint8)
     function = ctypes.CFUNCTYPE(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pytflite.jit import image as images
-from pytflite.jit.compiling import machine, compile_kernel
+from pytflite.jit.compiling import compile_kernel, machine
 from pytflite.jit.image import PAGE, Image, ImageError, NotExecutableError, load, load_file
 from pytflite.jit.kernel import kernel
 from pytflite.jit.linker import ARCHITECTURES, IMPORTS, LinkError, link
@@ -27,9 +27,9 @@ SIGNATURE = "define void @kernel(ptr %p, i64 %a, i64 %b, ptr %s) nounwind"
 def built(text: str, target: Target = HERE, label: str = "test") -> Image:
     """The image of LLVM text."""
     module = llvm.parse_assembly(text)
-    machine = machine(target)
-    module.triple, module.data_layout = target.triple, str(machine.target_data)
-    return link(machine.emit_object(module), target.architecture, target.name, label)
+    writer = machine(target)
+    module.triple, module.data_layout = target.triple, str(writer.target_data)
+    return link(writer.emit_object(module), target.architecture, target.name, label)
 
 
 # A table of constants, a jump table, a call within, and three calls to outside.
@@ -149,9 +149,9 @@ def test_what_is_refused(architecture: str, text: str, reason: str) -> None:
 
 def test_an_unknown_relocation_is_refused() -> None:
     module = llvm.parse_assembly(EVERYTHING)
-    machine = machine(HERE)
-    module.triple, module.data_layout = HERE.triple, str(machine.target_data)
-    obj = bytearray(machine.emit_object(module))
+    writer = machine(HERE)
+    module.triple, module.data_layout = HERE.triple, str(writer.target_data)
+    obj = bytearray(writer.emit_object(module))
     (table,), (count,) = struct.unpack_from("<Q", obj, 40), struct.unpack_from("<H", obj, 60)
     for i in range(count):
         header = struct.unpack_from("<IIQQQQIIQQ", obj, table + 64 * i)

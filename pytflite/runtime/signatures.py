@@ -39,6 +39,7 @@ class SignatureRunner:
         self._interpreter = interpreter
         self._signature = find_signature(interpreter.model, signature_key)
         self._signature_key = signature_key
+        self._subgraph_index = self._signature.subgraph  # which ai-edge-quantizer reads
 
     def __call__(self, **inputs: Any) -> dict[str, Array]:
         """Runs the signature.

@@ -190,8 +190,12 @@ class Tensors:
         return any(view() is not None for view in self._views)
 
     def _value(self, index: int) -> Array:
-        context = self._allocated(_UNALLOCATED_READ)
         found: Array | None = None
+        if self._context is None:  # constants are there before anything is allocated
+            found = self._engine.model.constant(self.subgraph, index)
+            if found is not None:
+                return found
+        context = self._allocated(_UNALLOCATED_READ)
         if self._kept(index) or index in context.loose or index not in context.plan.offsets:
             found = self._engine.tensor(context, index)
             if found is None:

@@ -183,6 +183,38 @@ def test_what_get_tensor_gives_is_the_callers(runtime: Any) -> None:
     value.resize((2, 2), refcheck=False)
 
 
+def test_constants_can_be_read_before_anything_is_allocated(runtime: Any) -> None:
+    g = Graph()
+    g.output(g.op("ADD", [g.input("x", (3,)), g.constant(np.float32([1, 2, 3]))], (3,)))
+    interpreter = opened(runtime, build(g), allocate=False)
+    names = [d["name"] for d in interpreter.get_tensor_details()]
+    found = {}
+    for index, name in enumerate(names):
+        try:
+            found[name] = interpreter.get_tensor(index).tolist()
+        except ValueError as error:
+            assert str(error).startswith("Tensor data is null.")
+    assert list(found.values()) == [[1, 2, 3]]
+
+
+def test_arguments_that_do_not_fit_until_they_are_resized(runtime: Any) -> None:
+    """Sizes that a file leaves open are 1 until then, also those of begin and size."""
+    g = Graph()
+    x = g.input("x", (1, 1))
+    begin, size = (g.input(n, (1,), "INT32") for n in ("begin", "size"))
+    g.output(g.op("SLICE", [x, begin, size], (1, 1)))
+    interpreter = opened(runtime, build(g))
+    values = np.arange(12, dtype=np.float32).reshape(3, 4), np.int32([1, 0]), np.int32([2, 3])
+    for details, value in zip(interpreter.get_input_details(), values, strict=True):
+        interpreter.resize_tensor_input(details["index"], value.shape)
+    interpreter.allocate_tensors()
+    for details, value in zip(interpreter.get_input_details(), values, strict=True):
+        interpreter.set_tensor(details["index"], value)
+    interpreter.invoke()
+    output = interpreter.get_output_details()[0]["index"]
+    assert interpreter.get_tensor(output).tolist() == [[4, 5, 6], [8, 9, 10]]
+
+
 # --- types -----------------------------------------------------------------------------------
 
 
@@ -577,6 +609,7 @@ def remembering() -> Model:
 def test_signatures_share_state(runtime: Any) -> None:
     interpreter = opened(runtime, remembering(), allocate=False)
     start, add, read = map(interpreter.get_signature_runner, ("start", "add", "read"))
+    assert len({runner._subgraph_index for runner in (start, add, read)}) == 3
     start()
     for _ in range(3):
         add(x=np.float32([1, 2]))

@@ -140,11 +140,14 @@ def _quantization(
 ) -> tuple[tuple[int, int], Requantizer]:
     """Zero points of x and y, and how sums become outputs."""
     check = symmetric if x.dtype is INT16 else per_tensor
-    of_x, of_output = check(node, x, 0), check(node, output, node.outputs[0])
-    if y.quantization is not None and y.quantization.is_per_channel:
-        of_y = PerTensor(0.0, 0)
-    else:
-        of_y = check(node, y, 1)
+    of_x, of_y = (
+        # Several scales count as none, as in LiteRT: the product is the output's zero point.
+        PerTensor(0.0, 0)
+        if spec.quantization is not None and spec.quantization.is_per_channel
+        else check(node, spec, number)
+        for number, spec in enumerate((x, y))
+    )
+    of_output = check(node, output, node.outputs[0])
     real = float(np.float32(of_x.scale) * np.float32(of_y.scale)) / of_output.scale
     multiplier(node, real)
     info = np.iinfo(output.dtype.storage)

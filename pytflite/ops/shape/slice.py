@@ -16,7 +16,7 @@ import numpy as np
 
 from pytflite.errors import ShapeError
 from pytflite.model.graph import Array
-from pytflite.ops.arguments import check_vector, constant_integers, integers
+from pytflite.ops.arguments import check_count, check_vector, constant_integers, integers
 from pytflite.ops.moving import deliver
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
@@ -39,8 +39,7 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     assert source is not None
     check_vector(node, inputs, 1)
     check_vector(node, inputs, 2)
-    begin = constant_integers(node, inputs, 1, count=source.rank)
-    size = constant_integers(node, inputs, 2, count=source.rank)
+    begin, size = (_constant(node, inputs, number, source.rank) for number in (1, 2))
     if source.shape is None:
         return (node.output(0, size if size is not None and -1 not in size else None),)
     unknown = (None,) * len(source.shape)
@@ -51,6 +50,20 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
         )
     ]
     return (node.output(0, sizes),)
+
+
+def _constant(
+    node: Node, inputs: Sequence[Spec | None], number: int, count: int | None
+) -> Shape | None:
+    """begin or size if it is constant.
+
+    A computed one is counted when it is there: where the file leaves sizes open, shapes that do not
+    fit are planned for until the real ones are known.
+    """
+    spec = inputs[number]
+    if spec is None or spec.value is None:
+        return None
+    return constant_integers(node, inputs, number, count=count)
 
 
 def _size(
@@ -103,6 +116,8 @@ def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array] | 
     """Copies the box."""
     x, box = inputs[0], p.box
     if box is None:
+        for k in (1, 2):
+            check_count(run.node, k, inputs[k].shape, x.ndim)
         begin = integers(inputs[1]) if p.begin is None else p.begin
         size = integers(inputs[2]) if p.size is None else p.size
         box = box_of(run.node, x.shape, begin, size)

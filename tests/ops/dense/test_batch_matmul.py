@@ -152,6 +152,14 @@ def test_several_scales_count_as_none(kind: str) -> None:
 
 
 @needs_litert
+def test_several_scales_of_x_count_as_none() -> None:
+    rng = np.random.default_rng(4)
+    x = tensor(value=numbers(rng, "INT8", (4, 3)), scale=[1, 2, 3, 4], dimension=0)
+    y, output = (tensor(shape, "INT8", scale=1, zero_point=7) for shape in ((3, 5), (4, 5)))
+    check(product(x, y, output), numbers(rng, "INT8", (3, 5)))
+
+
+@needs_litert
 @pytest.mark.parametrize("constant", [False, True])
 @pytest.mark.parametrize("kinds", [("INT8", "INT8"), ("INT16", "INT16")])
 def test_long_sums_and_many_outputs(kinds: tuple[str, str], constant: bool) -> None:

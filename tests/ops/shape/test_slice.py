@@ -76,3 +76,13 @@ def test_refuses_matrices() -> None:
     model = single_op("SLICE", [tensor((2, 3)), argument, argument], [tensor((1,))])
     with pytest.raises(ShapeError):
         Interpreter(model).allocate_tensors()
+
+
+def test_arguments_that_are_computed_are_counted_when_they_are_there() -> None:
+    model = single_op(
+        "SLICE", [tensor((2, 3)), tensor((1,), "INT32"), tensor((2,), "INT32")], [tensor((2, 3))]
+    )
+    interpreter = Interpreter(model)
+    interpreter.allocate_tensors()
+    with pytest.raises(ShapeError, match="number of values"):
+        interpreter.run(np.zeros((2, 3), np.float32), np.int32([0]), np.int32([1, 1]))

@@ -202,8 +202,8 @@ def test_arguments_that_do_not_fit_until_they_are_resized(runtime: Any) -> None:
     g = Graph()
     x = g.input("x", (1, 1))
     begin, size = (g.input(n, (1,), "INT32") for n in ("begin", "size"))
-    g.output(g.op("SLICE", [x, begin, size], (1, 1)))
-    interpreter = opened(runtime, build(g))
+    g.output(g.op("SLICE", [x, begin, size], (2, 3)))
+    interpreter = opened(runtime, build(g))  # which allocates
     values = np.arange(12, dtype=np.float32).reshape(3, 4), np.int32([1, 0]), np.int32([2, 3])
     for details, value in zip(interpreter.get_input_details(), values, strict=True):
         interpreter.resize_tensor_input(details["index"], value.shape)

@@ -156,10 +156,10 @@ class Tensors:
         tensor = self.known(index)
         array = self._value(index)
         if tensor.sparsity is not None and tensor.dtype.bits >= 8:
-            data = self._engine.model.buffers[tensor.buffer].data
-            if (
-                data is not None and data.size % tensor.dtype.itemsize == 0
-            ):  # LiteRT gives what is stored
+            buffers = self._engine.model.buffers  # some models have none at all
+            data = buffers[tensor.buffer].data if buffers else None
+            # LiteRT gives what is stored.
+            if data is not None and data.size % tensor.dtype.itemsize == 0:
                 return np.array(data.view(tensor.dtype.storage))
         copy, reported = np.array(array), _reported(array, tensor)
         # The caller's own, so that resize() works on it: a view would be another's.

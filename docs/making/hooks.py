@@ -19,16 +19,17 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+os.environ["PYTFLITE_BACKEND"] = "numpy"  # nothing is compiled for a page
 
 from mkdocs.structure.files import File, Files  # noqa: E402
 
-from docs.making.operator_page import definitions, page_of  # noqa: E402  after the path is set
+from docs.making.external_links import addresses  # noqa: E402  after the path is set
+from docs.making.operator_page import definitions, page_of  # noqa: E402
 from docs.making.pictures import PICTURES  # noqa: E402
 
 log = logging.getLogger("mkdocs.plugins.pytflite")
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[)#])")
 ADDRESS = re.compile(r"https?://[^\s)>\"'`]+")
-EXTERNAL = Path(__file__).with_name("external_links.txt")
 _LANGUAGES = {".py": "python", ".md": "markdown", ".toml": "toml", ".fbs": "text"}
 _pages: dict[str, str] = {}  # operator -> file of its page
 
@@ -93,13 +94,15 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     uri = page.file.src_uri
     if uri.startswith("source/"):
         return markdown
-    known = set(EXTERNAL.read_text(encoding="utf-8").split())
+    known = addresses()
     for address in ADDRESS.findall(markdown):
         if address.rstrip(".,;:") not in known:
-            log.warning("%s: %s is not in %s", uri, address, EXTERNAL.name)
+            log.warning("%s: %s is not in external_links.txt", uri, address)
     if uri == "operators.md":
         # GitHub wants bars in code escaped, Python-Markdown shows the escape.
         markdown = re.sub(r"(?m)^\| (\S+) \|", _row, markdown).replace(r"\|", "|")
+        page.meta["hide"] = ["navigation", "toc"]  # its tables are wide
+    markdown = re.sub(r"(?m)^```output$", "``` {.text .output}", markdown)
     here = posixpath.dirname(uri)
 
     def turned(match: re.Match[str]) -> str:

@@ -21,6 +21,9 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     furnish(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(DOCS.parent))
+    # Pages that do not speak of compiled kernels start no compiler.
+    monkeypatch.setenv("PYTFLITE_BACKEND", "numpy")
+    monkeypatch.setenv("PYTFLITE_CACHE_DIR", str(tmp_path / "kernels"))
     ran, missing = run_page(page.read_text(encoding="utf-8"), str(page))
     if missing:
         pytest.skip(f"{len(missing)} programs need {', '.join(sorted(set(missing)))}; {ran} ran")

@@ -69,6 +69,8 @@ class Form(NamedTuple):
         finds: writes what else is to be known of the rows: f, address of the first, count.
         turns: rows of x are columns of a matrix in memory, %x_source bytes from line to line; they
             are turned on their way into scratch, where lanes - 1 rows more must have room.
+        makes: writes rows into scratch by itself: f, address of x of the part, place, first row,
+            count.
     """
 
     rows: int
@@ -79,6 +81,7 @@ class Form(NamedTuple):
     copies: gather.Form | None = None
     finds: Callable[[Function, str, str], None] | None = None
     turns: bool = False
+    makes: Callable[[Function, str, str, str, str], None] | None = None
 
 
 # Writes what makes a panel: f, part (i64), panel (i64) -> its address.
@@ -183,7 +186,7 @@ def _places(f: Function, form: Form) -> str:
 
 def _block(f: Function, form: Form, part: str, first: str) -> str:
     """Where the rows of a block are: in x, or in scratch."""
-    if form.gathers is None and form.copies is None and not form.turns:
+    if not (form.gathers or form.copies or form.turns or form.makes):
         return f.at(f.at("%x", _offset(f, part, 0)), f.mul(first, "%x_row"))
     return f.at("%scratch", table_bytes(f))
 
@@ -205,6 +208,8 @@ def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
         size = f.op(f"sdiv exact i64 %x_row, {form.copies.width}")
         source = f.at(x, f.mul(first, size))
         f.call("void", "copy", f"ptr {place}", f"ptr {source}", f"i64 {f.mul(count, size)}")
+    elif form.makes is not None:
+        form.makes(f, x, place, first, count)
     if form.finds is not None:
         form.finds(f, place, count)
 

@@ -128,7 +128,10 @@ class Micro:
         if rows:
             totals = [f.load("i32", f.at(pointer, "%sum_place")) for pointer in pointers]
             spread = [f.splat("i32", self.target.lanes, total) for total in totals]
-            first = [f.op(f"add {kind} {b}, {spread[n // self.wide]}") for n, b in enumerate(first)]
+            first = [
+                f.op(f"add {kind} {b}, {self.of_row(spread[n // self.wide], n % self.wide)}")
+                for n, b in enumerate(first)
+            ]
         first += ["zeroinitializer"] * (self.outputs * (chains - 1))
         whole = "%k" if chains == 1 else f.op(f"and i64 %k, -{chains}")
         with f.loop(0, whole, chains, *((kind, s) for s in first)) as loop:
@@ -147,6 +150,10 @@ class Micro:
         with f.loop(whole, "%k", 1, *((kind, s) for s in sums)) as loop:
             loop.carry(*self.step(pointers, weights, f.mul(loop.index, dot.word), loop.carried))
         return loop.results
+
+    def of_row(self, number: str, n: int) -> str:
+        """What the number of a row adds to vector n of its sums."""
+        return number
 
     def step(self, pointers: list[str], weights: str, at: str, sums: list[str]) -> list[str]:
         """The products of one word of each row, added to the sums."""

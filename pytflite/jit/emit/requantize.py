@@ -40,6 +40,7 @@ _ROWS = {
     "fixed": (*FAST, "left", "multiplier", "right", "nudge", "nudge_high"),
     "real": (*FAST, "real", "real_high"),
     "litert": ("bias", "scale"),
+    "hybrid": ("bias", "sums", "scale", "offset"),  # of gemm_hybrid.py
 }
 EDGE_PROVEN, EDGE_EXACT = 2.0, -1.0
 

@@ -14,6 +14,10 @@ _BY_TYPES = {
     ("INT8", "INT4"): "dense_int8",
     ("INT8", "INT2"): "dense_int8",
     ("UINT8", "UINT8"): "dense_int8",
+    ("FLOAT32", "INT8"): "dense_hybrid",
+    ("FLOAT32", "INT4"): "dense_hybrid",
+    ("FLOAT32", "INT2"): "dense_hybrid",
+    ("FLOAT32", "UINT8"): "dense_hybrid",
 }
 
 

@@ -132,7 +132,7 @@ def pack(target: Target, factor: Factor, ending: Ending) -> Array:
     columns = columns_of(target, n)
     count = -(-n // columns)
     constants = _constants(target, factor, ending).reshape(parts * count, -1).view(np.uint8)
-    words = _words(target, _signed(factor.weights))
+    words = words_of(target, _signed(factor.weights), _places(target, n))
     return np.concatenate([constants, words.reshape(parts * count, -1)], axis=1)
 
 
@@ -154,13 +154,17 @@ def _signed(weights: Array) -> Array:
     return weights if weights.dtype == np.int8 else (weights ^ 128).view(np.int8)
 
 
-def _words(target: Target, weights: Array) -> Array:
-    """[parts, panels, k / group, columns] words of int8 weights [parts, n, k], as bytes."""
+def words_of(target: Target, weights: Array, places: Array) -> Array:
+    """[parts, panels, k / group, columns] words of int8 weights [parts, n, k], as bytes.
+
+    Args:
+        places: of the n among the columns of all panels.
+    """
     parts, n, k = weights.shape
     dot, columns = dot_of(target), columns_of(target, n)
     groups, count = -(-k // dot.group), -(-n // columns)
     padded = np.zeros((parts, count * columns, groups * dot.group), f"i{dot.width}")
-    padded[:, _places(target, n), :k] = weights
+    padded[:, places, :k] = weights
     words = padded.view(f"u{dot.word}").reshape(parts, count, columns, groups)
     return np.ascontiguousarray(words.transpose(0, 1, 3, 2)).view(np.uint8)
 

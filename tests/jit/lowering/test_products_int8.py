@@ -188,3 +188,33 @@ def test_rounding(cpu: Target, name: str, shift: int) -> None:
             fused_activation_function=activation, **options,
         )  # fmt: skip
         same(model, cpu, x)
+
+
+@cpus
+@pytest.mark.parametrize("asymmetric", [False, True])
+@settings(max_examples=8)
+@given(data=st.data())
+def test_hybrid(cpu: Target, asymmetric: bool, data: st.DataObject) -> None:
+    """Float rows by integer weights: rows are quantised alike, so that sums are the same."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    rows, depth, units = (
+        data.draw(st.sampled_from([1, 3, 30])),
+        data.draw(_SIZES),
+        data.draw(_SIZES),
+    )
+    scale = rng.uniform(0.01, 0.02, units).astype(np.float32)
+    x = rng.normal(size=(rows, depth)).astype(np.float32)
+    x[rng.random(x.shape) < 0.2] = 0.0
+    special = data.draw(st.sampled_from([0.0, np.nan, np.inf, 1e-38, -1e30, 0.5]))
+    x[0] = np.where(rng.random(depth) < 0.5, special, 0)
+    model = single_op(
+        "FULLY_CONNECTED",
+        [tensor(x.shape, "FLOAT32"),
+         tensor(value=integers(rng, "INT8", (units, depth)), scale=scale,
+                zero_point=np.zeros(units, int)),
+         tensor(value=rng.normal(size=units).astype(np.float32))],
+        [tensor(dtype="FLOAT32")],
+        fused_activation_function=data.draw(st.sampled_from([0, 1, 3])),
+        asymmetric_quantize_inputs=asymmetric,
+    )  # fmt: skip
+    same(model, cpu, x)

@@ -1,0 +1,205 @@
+"""Products of float32 rows, quantised on their way into scratch, and matrices of 8-bit integers.
+
+    q[m, k] = round(x[m, k] / scale[m]) + zero[m]             ops/hybrid.py, to the bit
+    output = clamp(scale[m] * scale[n] * sum over k of (q[m, k] - zero[m]) * weights[k, n] + bias)
+
+Rows in scratch are as dot.py wants them; behind each lie -zero (0 if it is symmetric) and its
+scale, which is NaN where x is not finite. A panel is [constants, columns]: `bias`, in integers,
+makes up for what is added to q to have it unsigned; `sums` of the weights, for zero; `scale`;
+`offset`, the layer's bias. Then follow the weights, as in gemm_int8.py, whose sums these are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytflite.jit.emit import gemm, requantize
+from pytflite.jit.emit.dot import dot_of
+from pytflite.jit.emit.floats import Floats
+from pytflite.jit.emit.gemm_int8 import Micro
+from pytflite.jit.ir import Function, Module, float_constant
+from pytflite.jit.target import Target
+
+# After those of gemm.py: where a row's numbers lie, elements of a row, and bounds.
+SLOTS = ("i64 sum_place", "i64 depth", "float low", "float high")
+_TINY = 4e-37  # as float32: below this a row counts as zeros
+_HALF = 0x3FDFFFFFE0000000  # the largest float32 below one half
+_NAN = "0x7FF8000000000000"
+_INFINITE = 0x7F800000
+
+
+def product(
+    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
+    chains: int, asymmetric: bool, clamp: str,
+) -> None:  # fmt: skip
+    """Rows of floats times packed weights.
+
+    Args:
+        rows ... chains: as in gemm_int8.product.
+        asymmetric: rows are quantised with a zero point.
+        clamp: which bounds apply: "none", "low" or "both".
+    """
+    extra = ("i64 k", *SLOTS)
+    form = gemm.Form(rows, vectors * target.lanes, 4, None, extra, makes=_maker(target))
+    f = module.kernel(*gemm.SLOTS, *SLOTS)
+    special = masked or tail != vectors
+    gemm.product(f, form, last=special)
+    Quantiser(module, target).write(asymmetric=asymmetric)
+    for name, wide, some in [("micro", vectors, False), ("micro_last", tail, masked)][
+        : 1 + special
+    ]:
+        m = module.function(name, *gemm.MICRO, *extra)
+        finish = requantize.Form("hybrid", False, False)
+        micro = HybridMicro(m, target, (rows, wide, vectors), some, finish)
+        micro.give(micro.sums(chains, rows=asymmetric), clamp)
+
+
+def _maker(target: Target) -> Callable[[Function, str, str, str, str], None]:
+    """Writes the loop over rows."""
+
+    def write(f: Function, x: str, place: str, first: str, count: str) -> None:
+        line = f.mul("%depth", 4)
+        with f.loop(0, count) as loop:
+            to = f.at(place, f.mul(loop.index, "%x_row"))
+            source = f.at(x, f.mul(f.add(first, loop.index), line))
+            arguments = f"ptr {to}", f"ptr {source}", "i64 %depth", "i64 %sum_place"
+            f.call("void", "quantise", *arguments)
+
+    return write
+
+
+class HybridMicro(Micro):
+    """Writes one function that computes `rows` x `wide` vectors of outputs."""
+
+    def of_row(self, number: str, n: int) -> str:
+        """-zero times the sum of the weights."""
+        sums = self.finisher.constant("sums", n, self.kind)
+        return self.f.op(f"mul {self.kind} {number}, {sums}")
+
+    def give(self, sums: list[str], clamp: str) -> None:
+        """Scales, adds the bias, clamps and stores."""
+        f, v = self.f, Floats(self.f, self.target)
+        low, high = v.splat("%low"), v.splat("%high")
+        last = self.wide - 1
+        mask = v.mask(f.sub("%width", last * v.lanes)) if self.masked else ""
+        place = f.add("%sum_place", 4)
+        for r in range(self.rows):
+            scale = v.broadcast(f.at(gemm.row(f, r), place))
+            output = gemm.outputs(f, r)
+            for n in range(self.wide):
+                y = f.op(f"sitofp {self.kind} {sums[r * self.wide + n]} to {v.type}")
+                y = f.op(f"fmul {v.type} {y}, {scale}")
+                y = f.op(f"fmul {v.type} {y}, {self.finisher.constant('scale', n)}")
+                y = v.add(y, self.finisher.constant("offset", n))
+                y = v.at_least(y, low) if clamp != "none" else y
+                y = v.at_most(y, high) if clamp == "both" else y
+                if mask and n == last:
+                    v.store_some(y, mask, output, n * v.bytes)
+                else:
+                    v.store(y, output, n * v.bytes)
+
+
+class Quantiser:
+    """Writes @quantise(to, from, size, sum_place): one row."""
+
+    def __init__(self, module: Module, target: Target) -> None:
+        parameters = "ptr to", "ptr from", "i64 size", "i64 sum_place"
+        self.f = module.function("quantise", *parameters)
+        self.v = Floats(self.f, target)
+        self.dot = dot_of(target)
+        self.integers = f"<{target.lanes} x i32>"
+        self.whole = self.f.op(f"and i64 %size, -{target.lanes}")
+        self.mask = self.v.mask(self.f.sub("%size", self.whole))
+
+    def write(self, *, asymmetric: bool) -> None:
+        """The function."""
+        f = self.f
+        zeros = "zeroinitializer"
+        kinds = [(self.integers, zeros)] + [(self.v.type, zeros)] * 2 * asymmetric
+        with f.loop(0, self.whole, self.v.lanes, *kinds) as loop:
+            x = self.v.load("%from", f.mul(loop.index, 4))
+            loop.carry(*self.extremes(loop.carried, x))
+        rest = self.v.load_some(self.mask, "%from", f.mul(self.whole, 4))
+        largest, *ends = self.extremes(loop.results, rest)
+        bits = f.call(
+            "i32", f"llvm.vector.reduce.smax.v{self.v.lanes}i32", f"{self.integers} {largest}"
+        )
+        finite = f.compare("slt", bits, _INFINITE, "i32")
+        if asymmetric:
+            factor, scale, zero = self.asymmetric(*ends)
+        else:
+            factor, scale, zero = self.symmetric(f.op(f"bitcast i32 {bits} to float"))
+        f.store("float", f.select(finite, "float", scale, _NAN), "%to", f.add("%sum_place", 4))
+        f.store(
+            "i32", f.op(f"sub i32 0, {f.op(f'fptosi float {zero} to i32')}"), "%to", "%sum_place"
+        )
+        factor, zero = self.v.splat(factor), self.v.splat(zero) if asymmetric else ""
+        with f.loop(0, self.whole, self.v.lanes) as loop:
+            self.put(self.v.load("%from", f.mul(loop.index, 4)), factor, zero, loop.index)
+        self.put(rest, factor, zero, self.whole)
+
+    def extremes(self, found: list[str], x: str) -> list[str]:
+        """Bits of the largest magnitude (NaN is above all), and the least and greatest number."""
+        f, v, kind = self.f, self.v, self.integers
+        bits = f.op(f"bitcast {v.type} {x} to {kind}")
+        bits = f.op(f"and {kind} {bits}, splat (i32 {2**31 - 1})")
+        name = f"llvm.smax.v{v.lanes}i32"
+        largest = f.call(kind, name, f"{kind} {found[0]}", f"{kind} {bits}")
+        if len(found) == 1:
+            return [largest]
+        return [largest, v.at_most(found[1], x), v.at_least(found[2], x)]
+
+    def symmetric(self, largest: str) -> tuple[str, str, str]:
+        """127 / max|x|, its inverse, and no zero point."""
+        f = self.f
+        tiny = f.op(f"fcmp olt float {largest}, {float_constant(_TINY)}")
+        largest = f.select(tiny, "float", float_constant(127.0), largest)
+        factor = f.op(f"fdiv float {float_constant(127.0)}, {largest}")
+        return factor, f.op(f"fdiv float {largest}, {float_constant(127.0)}"), float_constant(0.0)
+
+    def asymmetric(self, low: str, high: str) -> tuple[str, str, str]:
+        """1 / scale, scale = (max - min) / 255, and the zero point, found in float64."""
+        f = self.f
+        ends = []
+        for name, vector in (("fmin", low), ("fmax", high)):
+            kind = f"v{self.v.lanes}f32"
+            f.module.declare(
+                f"llvm.vector.reduce.{name}",
+                f"declare float @llvm.vector.reduce.{name}.{kind}({self.v.type})",
+            )
+            end = f.op(f"call nnan float @llvm.vector.reduce.{name}.{kind}({self.v.type} {vector})")
+            ends.append(f.op(f"fpext float {end} to double"))
+        least, greatest = ends
+        scale = f.op(f"fdiv double {f.op(f'fsub double {greatest}, {least}')}, 255.0")
+        tiny = f.op(f"fcmp olt double {scale}, {float_constant(_TINY)}")
+        scale = f.select(tiny, "double", "1.0", scale)
+        least, greatest = (f.op(f"fdiv double {e}, {scale}") for e in (least, greatest))
+        left, right = f.op(f"fsub double 128.0, {least}"), f.op(f"fadd double 127.0, {greatest}")
+        of_least = f.op(f"fsub double -128.0, {least}")
+        of_greatest = f.op(f"fsub double 127.0, {greatest}")
+        zero = f.select(f.op(f"fcmp olt double {left}, {right}"), "double", of_least, of_greatest)
+        for how, bound in (("olt", "-128.0"), ("ogt", "127.0")):
+            beyond = f.op(f"fcmp {how} double {zero}, {bound}")
+            zero = f.select(beyond, "double", bound, zero)
+        half = f.call("double", "llvm.copysign.f64", "double 0x3FDFFFFFFFFFFFFF", f"double {zero}")
+        zero = f.op(f"fptosi double {f.op(f'fadd double {zero}, {half}')} to i32")
+        scale = f.op(f"fptrunc double {scale} to float")
+        factor = f.op(f"fdiv float {float_constant(1.0)}, {scale}")
+        return factor, scale, f.op(f"sitofp i32 {zero} to float")
+
+    def put(self, x: str, factor: str, zero: str, at: str) -> None:
+        """Rounds a vector half away from zero, and writes it."""
+        f, v = self.f, self.v
+        y = f.op(f"fmul {v.type} {x}, {factor}")
+        y = v.add(y, zero) if zero else y
+        half = f"{v.type} splat (float 0x{_HALF:X})"
+        y = v.add(y, f.call(v.type, f"llvm.copysign.v{v.lanes}f32", half, f"{v.type} {y}"))
+        q = f.op(f"fptosi {v.type} {y} to {self.integers}")
+        for name, bound in (("smax", -128), ("smin", 127)):
+            arguments = f"{self.integers} {q}", f"{self.integers} splat (i32 {bound})"
+            q = f.call(self.integers, f"llvm.{name}.v{v.lanes}i32", *arguments)
+        narrow = f"<{v.lanes} x i{8 * self.dot.width}>"
+        q = f.op(f"trunc {self.integers} {q} to {narrow}")
+        if self.dot.unsigned:
+            q = f.op(f"xor {narrow} {q}, splat (i8 -128)")
+        f.store(narrow, q, "%to", f.mul(at, self.dot.width))

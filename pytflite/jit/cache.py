@@ -15,11 +15,10 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from hashlib import blake2b
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from pytflite.jit.image import Image, ImageError, Loaded, NotExecutableError, load_file
+from pytflite.jit.image import Image, ImageError, Loaded, NotExecutableError, blake2b, load_file
 from pytflite.jit.kernel import Kernel
 from pytflite.jit.target import Target
 

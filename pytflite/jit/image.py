@@ -19,13 +19,19 @@ import os
 import stat
 import struct
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
-from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 
 from pytflite.model.graph import Array
+
+try:
+    from _blake2 import blake2b as blake2b  # what hashlib gives, without loading OpenSSL
+except ImportError:
+    from hashlib import blake2b as blake2b
 
 PAGE = mmap.PAGESIZE
 _MAGIC = b"pytflit\x01"
@@ -212,26 +218,22 @@ def _system() -> ctypes.CDLL:
 
 
 @cache
-def _libraries() -> list[ctypes.CDLL]:
-    """The C library, and that of mathematics where it is another."""
-    found = [_system()]
-    for name in ("libm.so.6", "libm.dylib"):
-        try:
-            found.append(ctypes.CDLL(name))
-        except OSError:
-            continue
-    return found
-
-
-@cache
 def address(name: str) -> int:
-    """Where a function of the C library is in this process."""
+    """Where a function of the C library, or of that of mathematics, is in this process."""
     for library in _libraries():
         try:
             return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
         except AttributeError:
             continue
     raise ImageError(f"the C library of this system has no {name}")
+
+
+def _libraries() -> Iterator[ctypes.CDLL]:
+    """The C library, and that of mathematics where it is another."""
+    yield _system()
+    for name in ("libm.so.6", "libm.dylib"):
+        with suppress(OSError):
+            yield ctypes.CDLL(name)
 
 
 def mappable() -> bool:

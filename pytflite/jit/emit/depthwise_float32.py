@@ -9,11 +9,17 @@ input vector that they see is loaded once, and multiplied into all outputs that 
     input, stride 1, 3 x 3 taps:    . . . . . . . . .      9 columns of one input row, loaded once,
                                      o o o o o o o         meet 3 taps of 1 or 2 rows of outputs
 
-A tile of outputs goes through all its channels, vector by vector; the last vector is the last
-`lanes` channels, so that it may overlap the one before (masked if there are fewer than lanes).
+(Two rows load less. But LLVM orders that many products as it likes, and spills: of floats 5 x 5
+taps took half as long again.) A tile of outputs goes through all its channels, vector by vector;
+the last vector is the last `lanes` channels, so that it may overlap the one before (masked if
+there are fewer than lanes).
+
 Above and below the input lies a row of zeros. Columns that are padding are known when code is
 made, and left out: the first tile of a row lacks `left` columns, the last one `right`; it ends
 where the row ends, so it may overlap the one before.
+
+Of a dilated filter, outputs that are as far apart as its taps see the same columns: they are a row
+of their own, a `phase`, as if the columns in between were not there.
 
 Weights are packed: [vectors of channels][bias, taps ...][lanes]. A tile of work is `block` bands
 of `rows` rows of outputs.
@@ -38,6 +44,8 @@ SLOTS = (
     "i64 channels",
     "i64 line",  # bytes from line to line of the input
     "i64 top",
+    "i64 dilation_h",  # 1 if there are two rows
+    "i64 phases",  # the dilation along the width
     "i64 bands",  # of an image
     "i64 total",  # of all images
     "i64 block",
@@ -76,39 +84,48 @@ def tiled(
     Args:
         rows, columns: of outputs in registers.
         left, right: columns that the first and the last output lack.
-        single: a row has `columns` outputs; else more, and no other tile lacks a column.
+        single: a phase has `columns` outputs; else more, and no other tile lacks a column.
         masked: there are fewer channels than lanes.
         clamp: "none", "low" or "both".
     """
     shape = Shape(taps_h, taps_w, stride_h, stride_w, rows, columns)
     f = module.kernel(*SLOTS)
-    writer = Tiled(f, target, shape, masked, clamp)
-    start = f.mul("%begin", "%block")
+    write_tiles(Tiled(f, target, shape, masked, clamp), left, right, single=single)
+
+
+def write_tiles(writer: Tiled, left: int, right: int, *, single: bool) -> None:
+    """All bands, all phases, and their tiles."""
+    f, columns = writer.f, writer.shape.columns
     stop = f.min(f.mul("%end", "%block"), "%total")
-    with f.loop(start, stop) as loop:
-        band = writer.band(loop.index)
+    with (
+        f.loop(f.mul("%begin", "%block"), stop) as bands,
+        f.loop(0, "%phases") as phases,
+    ):
+        band = writer.band(bands.index, phases.index)
         if single:
             writer.tile(band, 0, left, left, right)
         else:
             writer.tile(band, 0, left, left, 0)
-            last = f.sub("%outputs_w", columns)
+            last = f.sub(band.size, columns)
             with f.loop(columns, last, columns) as inner:
                 writer.tile(band, inner.index, left, 0, 0)
             writer.tile(band, last, left, 0, right)
 
 
 class Band(NamedTuple):
-    """Rows of outputs that are computed together.
+    """A phase of rows of outputs that are computed together.
 
     Attributes:
         lines: where the input rows begin that they see; there: whether each is in the input.
         output: where the first output goes. left: rows of outputs from here to the image's end.
+        size: outputs of a row.
     """
 
     lines: list[str]
     there: list[str]
     output: str
     left: str
+    size: str
 
 
 class Tiled:
@@ -132,25 +149,29 @@ class Tiled:
         self.low = self.v.splat("%low") if clamp != "none" else ""
         self.high = self.v.splat("%high") if clamp == "both" else ""
         self.pixel = f.mul("%channels", self.item)
+        self.step = f.mul(self.pixel, "%phases")  # from column to column of a phase
         self.weights_bytes = (self.before + shape.taps_h * shape.taps_w) * self.v.bytes
         self.blocks = f.op(f"sdiv i64 {f.add('%channels', self.v.lanes - 1)}, {self.v.lanes}")
         self.last = f.mul(f.max(f.sub("%channels", self.v.lanes), 0), self.item)
 
-    def band(self, index: str) -> Band:
-        """The band of this number."""
+    def band(self, index: str, phase: str) -> Band:
+        """A phase of the band of this number."""
         f, shape = self.f, self.shape
         image = f.op(f"sdiv i64 {index}, %bands")
         oy = f.mul(f.sub(index, f.mul(image, "%bands")), shape.rows)
         y = f.sub(f.mul(oy, shape.stride_h), "%top")
-        picture = f.at("%x", f.mul(f.mul(image, "%height"), "%line"))
+        skipped = f.mul(phase, self.pixel)
+        picture = f.at(f.at("%x", f.mul(f.mul(image, "%height"), "%line")), skipped)
         lines, there = [], []
-        for r in range(shape.seen_h):
-            row = f.add(y, r)
+        for number in range(shape.seen_h):
+            row = f.add(y, f.mul("%dilation_h", number))
             there.append(f.compare("ult", row, "%height"))
             lines.append(f.at(picture, f.mul(row, "%line")))
         first = f.mul(f.add(f.mul(image, "%outputs_h"), oy), "%outputs_w")
-        output = f.at("%output", f.mul(first, self.pixel))
-        return Band(lines, there, output, f.sub("%outputs_h", oy))
+        output = f.at(f.at("%output", f.mul(first, self.pixel)), skipped)
+        wide = f.sub(f.add("%outputs_w", f.sub("%phases", 1)), phase)
+        size = f.op(f"sdiv i64 {wide}, %phases")
+        return Band(lines, there, output, f.sub("%outputs_h", oy), size)
 
     def tile(self, band: Band, column: Value, left: int, lacks: int, lacks_right: int) -> None:
         """The outputs from a column on, of all channels.
@@ -160,8 +181,8 @@ class Tiled:
             lacks, lacks_right: input columns that the tile lacks.
         """
         f, shape = self.f, self.shape
-        x = f.mul(f.sub(f.mul(column, shape.stride_w), left), self.pixel)
-        output = f.at(band.output, f.mul(column, self.pixel))
+        x = f.mul(f.sub(f.mul(column, shape.stride_w), left), self.step)
+        output = f.at(band.output, f.mul(column, self.step))
         lines = [
             f.select(there, "ptr", f.at(line, x), "%zeros")
             for line, there in zip(band.lines, band.there, strict=True)
@@ -193,13 +214,13 @@ class Tiled:
         return sums
 
     def line(self, pointer: str, seen: range) -> dict[int, str]:
-        """The vectors of an input row, by column. Each address is the one before and a pixel."""
+        """The vectors of an input row, by column. Each address is the one before and a step."""
         f = self.f
         vectors = {}
-        pointer = f.at(pointer, f.mul(self.pixel, seen.start)) if seen.start else pointer
+        pointer = f.at(pointer, f.mul(self.step, seen.start)) if seen.start else pointer
         for column in seen:
             if column > seen.start:
-                pointer = f.at(pointer, self.pixel)
+                pointer = f.at(pointer, self.step)
             vectors[column] = self.read(pointer)
         return vectors
 
@@ -215,7 +236,7 @@ class Tiled:
             with f.when(f.compare("sgt", band.left, r)):
                 pointer = f.at(output, f.mul(line, r)) if r else output
                 for column, y in enumerate(row):
-                    pointer = f.at(pointer, self.pixel) if column else pointer
+                    pointer = f.at(pointer, self.step) if column else pointer
                     y = v.at_least(y, self.low) if self.low else y
                     y = v.at_most(y, self.high) if self.high else y
                     if self.mask:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from pytflite.jit.emit import requantize
 from pytflite.jit.emit.depthwise_float32 import SLOTS as TILED
-from pytflite.jit.emit.depthwise_float32 import Band, Shape, Tiled
+from pytflite.jit.emit.depthwise_float32 import Band, Shape, Tiled, write_tiles
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.requantize import Finisher
 from pytflite.jit.ir import Function, Module
@@ -67,18 +67,7 @@ def tiled(
     form = requantize.Form(rounding, signed, output == "uint8", True)
     f = module.kernel(*TILED_SLOTS)
     writer = TiledInt8(f, target, shape, masked, form, x)
-    start = f.mul("%begin", "%block")
-    stop = f.min(f.mul("%end", "%block"), "%total")
-    with f.loop(start, stop) as loop:
-        band = writer.band(loop.index)
-        if single:
-            writer.tile(band, 0, left, left, right)
-        else:
-            writer.tile(band, 0, left, left, 0)
-            last = f.sub("%outputs_w", columns)
-            with f.loop(columns, last, columns) as inner:
-                writer.tile(band, inner.index, left, 0, 0)
-            writer.tile(band, last, left, 0, right)
+    write_tiles(writer, left, right, single=single)
 
 
 class Vectors:
@@ -189,7 +178,7 @@ class TiledInt8(Tiled):
             with f.when(f.compare("sgt", band.left, r)):
                 pointer = f.at(output, f.mul(line, r)) if r else output
                 for column, y in enumerate(row):
-                    pointer = f.at(pointer, self.pixel) if column else pointer
+                    pointer = f.at(pointer, self.step) if column else pointer
                     self.vectors.store(finisher, y, pointer, self.mask)
         return farthest
 
@@ -203,7 +192,7 @@ class TiledInt8(Tiled):
         with f.loop(0, f.min(band.left, shape.rows)) as row, f.loop(0, shape.columns) as column:
             at = f.add(f.mul(row.index, shape.columns), column.index)
             total = f.load(v.type, self.stack, f.mul(at, v.bytes), 64)
-            place = f.add(f.mul(row.index, line), f.mul(column.index, self.pixel))
+            place = f.add(f.mul(row.index, line), f.mul(column.index, self.step))
             self.vectors.settle(finisher, total, f.at(output, place), self.mask)
 
 

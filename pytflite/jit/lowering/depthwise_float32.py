@@ -18,7 +18,8 @@ from pytflite.plan.plan import Step
 _ITEM = 4
 _WORK = 1 << 18  # products of a tile
 _MOST_TAPS = 25  # that are unrolled
-_MOST_COLUMNS = 7
+_MOST_COLUMNS = 7  # of outputs in registers; fewer than so many are not worth it:
+_FEWEST = 3
 
 
 def depthwise_works(
@@ -27,7 +28,7 @@ def depthwise_works(
 ) -> list[Work]:  # fmt: skip
     """Work for filters [taps_h, taps_w, filters] of taps that see something."""
     filters = weights.shape[-1]
-    shape = tile_of(to.target, windows) if filters == channels else None
+    shape = tile_of(to.target, windows, (1,)) if filters == channels else None
     if shape is None:
         return [_general(step, to, windows, batch, channels, weights, bias, positions, limits)]
     _, h, w = windows
@@ -39,36 +40,55 @@ def depthwise_works(
     total = batch * bands
     each = shape.rows * w.output * channels * h.filter * w.filter
     block = max(1, min(total, _WORK // max(1, each)))
-    pixel = channels * _ITEM
+    row, pixel = phases_of(w)[0], channels * _ITEM
     made = kernel(
-        "depthwise_float32.tiled", **shape._asdict(), left=w.before,
-        right=lacking(w, w.output - 1), single=w.output == shape.columns,
+        "depthwise_float32.tiled", **shape._asdict(), left=row.before,
+        right=lacking(row, row.output - 1), single=w.output == shape.columns * w.dilation,
         masked=channels < lanes, clamp=epilogue(limits),
     )  # fmt: skip
-    zeros = np.zeros(shape.seen_w * max(channels, lanes), np.float32)
+    zeros = np.zeros(shape.seen_w * max(channels, lanes) * w.dilation, np.float32)
     slots: tuple[Slot, ...] = (
         to.input(step, 0), packed, to.output(step), zeros, h.input, h.output, w.output, channels,
-        w.input * pixel, h.before, bands, total, block, *(float(b or 0) for b in limits),
+        w.input * pixel, h.before, h.dilation, w.dilation, bands, total, block,
+        *(float(b or 0) for b in limits),
     )  # fmt: skip
     return [Work(made, slots, -(-total // block))]
 
 
-def tile_of(target: Target, windows: Windows) -> Shape | None:
-    """Outputs in registers, as wide as they and the row allow; None where windows are not plain."""
+def tile_of(target: Target, windows: Windows, rows: tuple[int, ...]) -> Shape | None:
+    """Outputs in registers, as wide as they and the row allow; None where windows are not plain.
+
+    Args:
+        rows: of outputs, numbers that may be chosen, best first.
+    """
     _, h, w = windows
-    plain = h.dilation == w.dilation == 1 and 0 < h.filter * w.filter <= _MOST_TAPS
-    if not plain or not h.output or not w.output or w.before < 0:
+    if not 0 < h.filter * w.filter <= _MOST_TAPS or not h.output or w.before < 0:
         return None
-    for rows in (2, 1) if h.output > 1 else (1,):
-        for columns in range(min(_MOST_COLUMNS, w.output), 0, -1):
-            shape = Shape(h.filter, w.filter, h.stride, w.stride, rows, columns)
-            if rows * columns + shape.seen_w + 2 > target.registers:
+    phases = phases_of(w)
+    sizes = {phase.output for phase in phases}
+    for high in rows if h.output > 1 and h.dilation == 1 else (1,):
+        for most in range(min(_MOST_COLUMNS, *sizes), 0, -1):
+            columns = -(-min(sizes) // -(-min(sizes) // most))
+            shape = Shape(h.filter, w.filter, h.stride, w.stride, high, columns)
+            if high * columns + shape.seen_w + 1 > target.registers:
                 continue
-            even = -(-w.output // -(-w.output // columns))
-            for width in range(even, 0, -1):
-                if rows * width >= 4 and _fits(w, width):
-                    return shape._replace(columns=width)
+            single = sizes == {columns}
+            if high * columns >= min(_FEWEST, *sizes) and all(
+                _covers(phase, columns, single=single) for phase in phases
+            ):
+                return shape
     return None
+
+
+def phases_of(w: Window) -> list[Window]:
+    """A dilated row as rows of outputs that see the same columns; an empty one if it is none."""
+    d = w.dilation
+    if d == 1:
+        return [w]
+    if w.stride > 1 or w.before % d or w.input != w.output or d > w.output:
+        return [w._replace(output=0)]
+    sizes = sorted({-(-(w.output - phase) // d) for phase in (0, d - 1)})
+    return [Window(size, size, w.filter, before=w.before // d) for size in sizes]
 
 
 def lacking(w: Window, output: int) -> int:
@@ -76,15 +96,14 @@ def lacking(w: Window, output: int) -> int:
     return max(0, output * w.stride + w.span - w.before - w.input)
 
 
-def _fits(w: Window, columns: int) -> bool:
+def _covers(w: Window, columns: int, *, single: bool) -> bool:
     """Whether only the first tile of so many outputs lacks columns on the left, the last right."""
-    if columns == w.output:
+    if single:
         return w.before < w.filter + (columns - 1) * w.stride
-    starts = range(columns, w.output - columns, columns)
     final = w.output - columns
+    ends = [columns - 1, *(start + columns - 1 for start in range(columns, final, columns))]
     before = min(final, columns) * w.stride >= w.before and w.before < w.filter
-    ends = [columns - 1, *(start + columns - 1 for start in starts)]
-    return before and not any(lacking(w, end) for end in ends)
+    return final > 0 and before and not any(lacking(w, end) for end in ends)
 
 
 def _pack(weights: Array, bias: Array | None, lanes: int) -> Array:

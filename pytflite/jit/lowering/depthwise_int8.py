@@ -6,7 +6,7 @@ import numpy as np
 
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
-from pytflite.jit.lowering.depthwise_float32 import lacking, tile_of
+from pytflite.jit.lowering.depthwise_float32 import lacking, phases_of, tile_of
 from pytflite.jit.lowering.products_int8 import Ending
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
@@ -43,7 +43,7 @@ def depthwise(
     settings: dict[str, Setting] = {**ending.settings, "x": numbers.storage.name}
     place = to.input(step, 0), packed, to.output(step)
     _, h, w = windows
-    shape = tile_of(to.target, windows) if filters == channels else None
+    shape = tile_of(to.target, windows, (2, 1)) if filters == channels else None
     if shape is None:
         total = batch * h.output
         block = _block(total, w.output * filters * taps_h * taps_w)
@@ -59,14 +59,18 @@ def depthwise(
     bands = -(-h.output // shape.rows)
     total = batch * bands
     block = _block(total, shape.rows * w.output * channels * taps_h * taps_w)
+    row = phases_of(w)[0]
     made = kernel(
-        "depthwise_int8.tiled", **shape._asdict(), left=w.before, right=lacking(w, w.output - 1),
-        single=w.output == shape.columns, masked=channels < lanes, **settings,
+        "depthwise_int8.tiled", **shape._asdict(), left=row.before,
+        right=lacking(row, row.output - 1), single=w.output == shape.columns * w.dilation,
+        masked=channels < lanes, **settings,
     )  # fmt: skip
-    zeros = np.full(shape.seen_w * max(channels, lanes), numbers.input_zero, numbers.storage)
+    zeros = np.full(
+        shape.seen_w * max(channels, lanes) * w.dilation, numbers.input_zero, numbers.storage
+    )
     slots = (
         *place, zeros, h.input, h.output, w.output, channels, w.input * channels, h.before,
-        bands, total, block, float(numbers.input_zero), *ending.slots,
+        h.dilation, w.dilation, bands, total, block, float(numbers.input_zero), *ending.slots,
     )  # fmt: skip
     return [Work(made, slots, -(-total // block))]
 

@@ -1,6 +1,6 @@
 """Small inferences in several threads, for as long as wanted: nothing may grow.
 
-python -m tests.fuzz.soak --seconds 3600 [--threads 4]
+python -m tests.fuzz.soak --seconds 3600 [--threads 4] [--runs 10000000]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,15 +42,26 @@ def use() -> Use:
 
 
 class Load:
-    """Threads that run: one shared interpreter, one with state, opening, and failing."""
+    """Threads that run: interpreters of their own, shared ones, opening, and failing.
 
-    def __init__(self, threads: int) -> None:
+    Args:
+        threads: how many.
+        most: inferences, all threads together (a little more).
+    """
+
+    def __init__(self, threads: int, most: int) -> None:
         self.shared = Interpreter(model_path("int8"))
         self.divider = Interpreter(_divider())
         self.small = _divider()
         self.threads = threads
-        self.runs = 0
+        self.most = most
+        self.done = [0] * threads
         self.errors: list[BaseException] = []
+
+    @property
+    def runs(self) -> int:
+        """Inferences so far."""
+        return sum(self.done)
 
     def run(self, seconds: float) -> None:
         """All threads, until the time is over."""
@@ -68,22 +79,32 @@ class Load:
         picture = rng.random((1, 28, 28, 1), np.float32)
         try:
             expected = self.shared.run(picture)
-            done = 0
-            while time.monotonic() < until:
-                done += 1
-                assert int(self.divider.run(np.int32(7))) == 14
+            mine = Interpreter(self.small)
+            mine.allocate_tensors()
+            turn = 0
+            while time.monotonic() < until and self.runs < self.most:
+                turn += 1
+                mine.set_tensor(0, np.int32(7))
+                for _ in range(20):
+                    mine.invoke()
+                assert int(mine.get_tensor(mine.get_output_details()[0]["index"])) == 14
+                assert int(self.divider.run(np.int32(5))) == 20
                 with contextlib.suppress(TFLiteError):
                     self.divider.run(np.int32(0))
-                if done % 20 == 0:
-                    assert np.array_equal(self.shared.run(picture), expected)
-                    with Interpreter(self.small) as own:
-                        own.allocate_tensors()
-                    # Other shapes, so that plans come and go.
-                    batch = np.repeat(picture, 1 + done // 20 % 12, 0)
-                    assert self.shared.run(batch).shape[0] == len(batch)
-            self.runs += 2 * done
+                self.done[number] += 22
+                if turn % 50 == 0:
+                    self._vary(picture, expected, turn // 50)
+                    self.done[number] += 2
         except BaseException as error:
             self.errors.append(error)
+
+    def _vary(self, picture: Any, expected: Any, turn: int) -> None:
+        """A network, an interpreter that comes and goes, and plans that do."""
+        assert np.array_equal(self.shared.run(picture), expected)
+        with Interpreter(self.small) as own:
+            own.allocate_tensors()
+        batch = np.repeat(picture, 1 + turn % 12, 0)
+        assert self.shared.run(batch).shape[0] == len(batch)
 
 
 def _divider() -> bytes:
@@ -94,9 +115,9 @@ def _divider() -> bytes:
     return build(graph).to_bytes()
 
 
-def soak(seconds: float, threads: int) -> tuple[Use, Use, int]:
+def soak(seconds: float, threads: int, most: int = 1 << 62) -> tuple[Use, Use, int]:
     """What is held after a beginning, and at the end, and how many inferences there were."""
-    load = Load(threads)
+    load = Load(threads, most)
     load.run(min(seconds / 4, 60))
     before = use()
     load.run(seconds - min(seconds / 4, 60))
@@ -121,8 +142,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--runs", type=int, default=1 << 62, help="stop when so many are done")
     options = parser.parse_args()
-    before, after, runs = soak(options.seconds, options.threads)
+    before, after, runs = soak(options.seconds, options.threads, options.runs)
     print(f"{runs} inferences in {options.threads} threads\nbefore {before}\nafter  {after}")
     problems = grown(before, after)
     print("\n".join(problems) or "nothing grew")

@@ -45,7 +45,7 @@ SLOTS = (
     "float low",
     "float high",
 )
-_TOGETHER = 4  # vectors that are summed at a time
+_TOGETHER = (8, 4, 1)  # vectors that are summed at a time
 
 
 def general(module: Module, target: Target, *, masked: bool, clamp: str) -> None:
@@ -58,13 +58,15 @@ def general(module: Module, target: Target, *, masked: bool, clamp: str) -> None
         if masked:
             writer.channels(window, output, "0", 1, v.mask("%filters"))
             return
-        many = _TOGETHER * v.bytes
-        with f.loop(0, f.sub(writer.pixel_out, many - 1), many) as loop:
-            writer.channels(window, output, loop.index, _TOGETHER, "")
-        done = f.mul(f.op(f"sdiv i64 {writer.pixel_out}, {many}"), many)
+        at = "0"
+        for count in _TOGETHER:
+            size = count * v.bytes
+            with f.loop(at, f.sub(writer.pixel_out, size - 1), size) as loop:
+                writer.channels(window, output, loop.index, count, "")
+            at = f.mul(f.op(f"sdiv i64 {writer.pixel_out}, {size}"), size)
         last = f.sub(writer.pixel_out, v.bytes)
-        with f.loop(done, writer.pixel_out, v.bytes) as loop:
-            writer.channels(window, output, f.min(loop.index, last), 1, "")
+        with f.when(f.compare("slt", at, writer.pixel_out)):
+            writer.channels(window, output, last, 1, "")
 
     writer.outputs(pixel)
 

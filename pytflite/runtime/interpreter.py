@@ -198,6 +198,7 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         """Gives up the model and all memory; the interpreter cannot be used any more."""
         with self._engine.tensors_lock:
             self._tensors.clear()
+            self._called.clear()
             self._model.close()
 
     def __enter__(self) -> Self:

@@ -15,7 +15,7 @@ import numpy as np
 
 from pytflite.errors import InputError, StateError
 from pytflite.model.graph import Array, Tensor
-from pytflite.ops.spec import Shape
+from pytflite.ops.spec import Key, Shape
 from pytflite.runtime.context import Context
 from pytflite.runtime.details import numpy_type, tensor_details
 from pytflite.runtime.engine import Engine
@@ -34,14 +34,24 @@ class Tensors:
         engine: runs them.
         subgraph: whose tensors.
         preserve: every tensor keeps its value.
+        called: what operators' calls left in the tensors of other subgraphs, for all of them; it is
+            kept up to date if every tensor is to keep its value.
     """
 
-    def __init__(self, engine: Engine, subgraph: int, *, preserve: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        subgraph: int,
+        *,
+        preserve: bool = False,
+        called: dict[Key, Array] | None = None,
+    ) -> None:
         self.subgraph = subgraph
         self.graph = engine.model.subgraphs[subgraph]
         self.shapes = [declared_shape(self.graph.tensors[i]) for i in self.graph.inputs]
         self._engine = engine
         self._preserve = preserve
+        self._called = {} if called is None else called
         self._context: Context | None = None
         self._before: Context | None = None  # what allocate() may take values from
         self._views: list[weakref.ref[Array]] = []
@@ -134,7 +144,14 @@ class Tensors:
         context = self._allocated("Invoke called on model that is not ready.")
         if context.plan.awaited and self._engine.outdated(context.plan):
             context = self._renew(context)
-        self._engine.execute(context)
+        if not self._preserve or len(self._engine.model.subgraphs) == 1:
+            self._engine.execute(context)
+            return
+        from pytflite.runtime.trace import Recorder
+
+        recorder = Recorder(self._engine.model, None)
+        self._engine.execute(context, recorder)
+        self._called.update(recorder.arrays)
 
     def _renew(self, old: Context) -> Context:
         """Plans anew for the same shapes, and takes over all values that can be read."""
@@ -193,6 +210,8 @@ class Tensors:
         found: Array | None = None
         if self._context is None:  # constants are there before anything is allocated
             found = self._engine.model.constant(self.subgraph, index)
+            if found is None:
+                found = self._called.get((self.subgraph, index))
             if found is not None:
                 return found
         context = self._allocated(_UNALLOCATED_READ)

@@ -11,6 +11,7 @@ import numpy as np
 from pytflite.errors import InputError, StateError
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
+from pytflite.ops.spec import Key
 from pytflite.runtime.details import numpy_type
 from pytflite.runtime.engine import Engine
 from pytflite.runtime.signatures import SignatureRunner, find_signature
@@ -36,6 +37,7 @@ class TFLiteCalls:
         self._engine = engine
         self._preserve = preserve
         self._tensors: dict[int, Tensors] = {}
+        self._called: dict[Key, Array] = {}
 
     @property
     def model(self) -> Model:
@@ -59,7 +61,9 @@ class TFLiteCalls:
                     code="input.subgraph",
                 )
             if subgraph not in self._tensors:
-                self._tensors[subgraph] = Tensors(self._engine, subgraph, preserve=self._preserve)
+                self._tensors[subgraph] = Tensors(
+                    self._engine, subgraph, preserve=self._preserve, called=self._called
+                )
             yield self._tensors[subgraph]
 
     # --- running -------------------------------------------------------------------------------
@@ -95,7 +99,8 @@ class TFLiteCalls:
 
         Args:
             tensor_index: "index" of get_output_details().
-            subgraph_index: of which subgraph; other than 0 after a signature of it has run.
+            subgraph_index: of which subgraph; other than 0 after a signature of it has run, or,
+                if all tensors are preserved, after operators have called it.
 
         Raises:
             StateError: the tensor was not kept: its memory has been used again since.

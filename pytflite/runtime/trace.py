@@ -199,7 +199,7 @@ class Trace(Mapping[str, Array]):
         return trace_html(self)
 
 
-class _Recorder:
+class Recorder:
     """Copies what operators of a pattern gave; None: what those of called subgraphs were given
     from outside and gave."""
 
@@ -238,7 +238,7 @@ def trace(engine: Engine, arrays: Sequence[Array], watch: str | None) -> Trace:
         watch: keep the outputs of operators of this name alone.
     """
     plan = engine.plan(0, [a.shape for a in arrays], preserve=watch is None)
-    recorder = _Recorder(engine.model, watch)
+    recorder = Recorder(engine.model, watch)
     context = Context(plan)
     set_inputs(context, arrays)
     with engine.lock:  # the state that is read afterwards is that of this run

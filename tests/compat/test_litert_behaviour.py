@@ -616,6 +616,22 @@ def test_signatures_share_state(runtime: Any) -> None:
     assert read()["total"].tolist() == [3, 6]
 
 
+def test_tensors_of_called_subgraphs_are_preserved(runtime: Any) -> None:
+    g, body = Graph(), Graph("body")
+    x, always = g.input("x", (2,)), g.input("always", (), "BOOL")
+    g.output(g.op("IF", [always, x], (2,), then_subgraph_index=1, else_subgraph_index=1))
+    y = body.input("y", (2,))
+    twice = body.op("ADD", [y, y], (2,))
+    body.output(body.op("MUL", [twice, y], (2,)))
+    interpreter = opened(runtime, build(g, body), experimental_preserve_all_tensors=True)
+    for value in ([1, 2], [3, 4]):
+        interpreter.set_tensor(x, np.float32(value))
+        interpreter.set_tensor(always, np.bool_(True))
+        interpreter.invoke()
+        doubled = [2 * v for v in value]
+        assert interpreter.get_tensor(twice, subgraph_index=1).tolist() == doubled
+
+
 def test_resource_variables_are_not_reset(runtime: Any) -> None:
     interpreter = opened(runtime, remembering(), allocate=False)
     start, add, read = map(interpreter.get_signature_runner, ("start", "add", "read"))

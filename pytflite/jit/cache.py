@@ -28,7 +28,8 @@ _DAY = 86400.0
 _SUFFIX = ".image"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SOURCES = (
-    "compiling", "declaration", "image", "ir", "kernel", "linker", "numba_kernels", "target",
+    "compiling", "declaration", "entry", "image", "ir", "kernel", "linker", "numba_kernels",
+    "target",
 )  # fmt: skip
 
 

@@ -9,10 +9,12 @@ The function does the tiles begin <= tile < end of its work and returns a status
 which data it refuses. Every other parameter has a kind:
 
     "float32[:, :]"   an array, C-contiguous. Its slots: address, then each size
+    "float32[:, :] over x"  likewise; it may take the place of x, an array before it, of as large
+                      elements: each element is written in the round of the loop that reads it
     "int64"           a number in one slot; "float32" and "float64" (64 bits as they are) likewise
     "constant"        no slot: the kernel's setting of that name. An integer or a bool; or a
                       string "module.function", a function in jit/kernels
-    "scratch float32[:]"  memory of this thread's own; one slot: its size in elements
+    "scratch float32[:]"  memory of this thread's own, on a cache line. Its slots: each size
 
 A setting's name may stand for an element type: kernel("clamp.clamp", dtype="int8", relu=True).
 Nothing here needs Numba: such a function runs in plain Python, too, which is how it is debugged.
@@ -47,6 +49,7 @@ class Argument(NamedTuple):
         element: type of the elements, or of the number.
         rank: of the array.
         value: of the constant.
+        over: an array whose place this one may take.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Argument(NamedTuple):
     element: str = ""
     rank: int = 0
     value: Setting | Callable[..., Any] = 0
+    over: str = ""
 
 
 class Declaration(NamedTuple):
@@ -118,7 +122,8 @@ def _argument(name: str, kind: str, settings: dict[str, Setting]) -> tuple[Argum
     if kind == "constant":
         value = settings[name]
         return Argument(name, kind, value=find(value) if isinstance(value, str) else value), name
-    word, bracket, dims = kind.removeprefix("scratch ").partition("[")
+    plain, _, over = kind.removeprefix("scratch ").partition(" over ")
+    word, bracket, dims = plain.partition("[")
     element = str(settings.get(word, word))
     if not bracket:
         if element not in _NUMBERS:
@@ -127,4 +132,4 @@ def _argument(name: str, kind: str, settings: dict[str, Setting]) -> tuple[Argum
     if element not in SIZES:
         raise ValueError(f"{name}: {kind}: an element is one of {tuple(SIZES)}")
     place = "scratch" if kind.startswith("scratch ") else "array"
-    return Argument(name, place, element, dims.count(":")), word
+    return Argument(name, place, element, dims.count(":"), over=over), word

@@ -1,13 +1,8 @@
 """From a Python function of jit/kernels to an LLVM module, by Numba.
 
 Numba gives types to the function and writes its LLVM IR; it neither optimises that nor makes it
-machine code. Its function has the signature
-
-    i32 f(ptr result, ptr exception, i64 begin, i64 end, ...)
-
-where each array is flattened to (owner, parent, items, item size, data, sizes, strides). We add a
-`kernel` of the one signature that makes these from the slots, link the two, and let LLVM optimise
-them as one for the target.
+machine code. We add a `kernel` of the one signature that calls it (entry.py), link the two, and let
+LLVM optimise them as one for the target.
 
 What a kernel may call: other plain functions of jit/kernels, those of kernels/intrinsics.py (an
 instruction each), and what Numba has for numbers. Not math.exp and its kin, which would call the C
@@ -35,13 +30,10 @@ from numba.core.types.misc import unliteral
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from pytflite.jit.declaration import SIZES, Argument, declared
-from pytflite.jit.ir import Module
+from pytflite.jit.declaration import Argument, declared
+from pytflite.jit.entry import kernel_text
 from pytflite.jit.kernel import Kernel
 from pytflite.jit.kernels import intrinsics
-
-_LLVM_TYPES = {"int64": "i64", "float32": "float", "float64": "double"}
-
 
 # --- Numba without its optimiser and its machine code -------------------------------------------
 
@@ -229,10 +221,10 @@ def _function_module(
     flags.nrt = flags.enable_pyobject = flags.boundscheck = False
     flags.error_model = "numpy"
     flags.fastmath = set(fastmath)
-    kinds = [types.int64, types.int64, *map(_numba_type, arguments)]
+    given = (types.int64, types.int64, *map(_numba_type, arguments))
     with _plain_code() as (typing, target):
         result = compiler.compile_extra(
-            typing, target, _compilable(function), tuple(kinds), types.int64, flags, {},
+            typing, target, _compilable(function), given, types.int64, flags, {},
             pipeline_class=_Pipeline,
         )  # fmt: skip
         library = result.library
@@ -246,67 +238,14 @@ def _function_module(
                 module.link_in(other._get_module_for_linking(), preserve=True)
                 pending += other._linking_libraries
     name = result.fndesc.llvm_func_name
-    _, *values = [str(kind) for kind in module.get_function(name).global_value_type.elements]
-    return module, name, values
-
-
-# --- the kernel around it -----------------------------------------------------------------------
-
-
-def _trampoline(name: str, types_: list[str], arguments: list[Argument]) -> str:
-    """The IR of `kernel`: reads the slots, calls Numba's function, keeps its status."""
-    module = Module()
-    f = module.function("kernel", "ptr parameters", "i64 begin", "i64 end", "ptr scratch")
-    slot = 0
-    passed = ["i64 %begin", "i64 %end"]
-
-    def read(kind: str) -> str:
-        nonlocal slot
-        slot += 1
-        return f.load(kind, "%parameters", 8 * slot, align=8)
-
-    def size() -> str:
-        value = read("i64")
-        f.call("void", "llvm.assume", f"i1 {f.compare('sge', value, 0)}")
-        return value
-
-    f.call("void", "llvm.assume", f"i1 {f.compare('sge', '%begin', 0)}")
-    for argument in arguments:
-        if argument.kind == "number":
-            kind = _LLVM_TYPES[argument.element]
-            passed.append(f"{kind} {read(kind)}")
-        elif argument.kind == "constant":
-            passed.append("")
-        else:
-            data = "%scratch" if argument.kind == "scratch" else read("ptr")
-            sizes = [size() for _ in range(argument.rank)]
-            strides = [str(SIZES[argument.element])]
-            for extent in reversed(sizes):
-                strides.insert(0, f.mul(strides[0], extent))
-            items = f.op(f"sdiv exact i64 {strides.pop(0)}, {SIZES[argument.element]}")
-            numbers = [items, str(SIZES[argument.element])]
-            passed += ["ptr null", "ptr null", *(f"i64 {n}" for n in numbers), f"ptr {data}"]
-            passed += [f"i64 {n}" for n in sizes + strides]
-    constants = iter([a.value for a in arguments if a.kind == "constant"])
-    for place, text in enumerate(passed):
-        if not text:
-            value, kind = next(constants), types_[2 + place]
-            passed[place] = f"{kind} {'null' if callable(value) else int(value)}"
-    result, exception = f.op("alloca i64"), f.op("alloca ptr")
-    module.declare(name, f'declare i32 @"{name}"({", ".join(types_)})')
-    code = f.op(f'call i32 @"{name}"(ptr {result}, ptr {exception}, {", ".join(passed)})')
-    returned = f.load("i64", result, align=8)
-    fine = f.compare("eq", code, 0, "i32")
-    status = f.select(fine, "i64", returned, f.op(f"sext i32 {code} to i64"))
-    with f.when(f.compare("ne", status, 0)):
-        f.store("i64", status, "%parameters", align=8)
-    return module.text()
+    _, *kinds = [str(kind) for kind in module.get_function(name).global_value_type.elements]
+    return module, name, kinds
 
 
 def module_of(kernel: Kernel, machine: Any, triple: str) -> Any:
     """The LLVM module of a kernel of jit/kernels, optimised for the target machine."""
     function, arguments, fastmath = declared(kernel)
-    module, name, types_ = _function_module(function, arguments, fastmath)
+    module, name, kinds = _function_module(function, arguments, fastmath)
     for inner in module.functions:
         if not inner.is_declaration:
             inner.linkage = "internal"
@@ -315,7 +254,7 @@ def module_of(kernel: Kernel, machine: Any, triple: str) -> Any:
         if not variable.is_declaration:
             variable.linkage = "internal"
     module.get_function(name).linkage = "external"
-    module.link_in(llvm.parse_assembly(_trampoline(name, types_, arguments)))
+    module.link_in(llvm.parse_assembly(kernel_text(name, kinds, arguments)))
     module.get_function(name).linkage = "internal"
     module.triple = triple
     module.data_layout = str(machine.target_data)

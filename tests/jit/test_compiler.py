@@ -119,6 +119,7 @@ print(heavy & set(sys.modules))
     assert done.stdout.strip() == "set()", done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_child_ends_with_its_parent(cache: Cache) -> None:
     """Killed without warning; also while there is work left."""
     program = f"""

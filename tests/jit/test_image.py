@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+import sys
 from pathlib import Path
 
 import llvmlite.binding as llvm
@@ -180,6 +181,7 @@ def test_a_file_is_mapped_and_runs(file: str) -> None:
     check_everything(loaded.address)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_memory_is_both_written_and_run(file: str) -> None:
     held = [load_file(file, HERE.name, "test"), load(built(EVERYTHING))]
     places = [x.address for x in held]

@@ -132,6 +132,28 @@ def test_every_kind(target: Target, dtype: str) -> None:
     np.testing.assert_array_equal(plain, expected)
 
 
+@declare(x="float32[:]", first="scratch float32[:]", second="scratch float32[:]",
+         y="float32[:] over x")  # fmt: skip
+def doubled(begin, end, x, first, second, y) -> int:
+    for i in range(first.size):
+        first[i] = F32(1)
+    for i in range(second.size):
+        second[i] = F32(2)
+    for i in range(begin, end):
+        y[i] = x[i] * second[0] + first[first.size - 1] - second[second.size - 1] + F32(1)
+    return 0
+
+
+@targets
+def test_in_place_or_not(target: Target) -> None:
+    x = np.arange(1000, dtype=F32)
+    y, expected, what = np.zeros_like(x), 2 * x, kernel("sample.doubled")
+    assert call(what, x, 1000, 5, 7, y, 1000, target=target, tiles=1000, scratch=128) == 0
+    np.testing.assert_array_equal(y, expected)
+    assert call(what, x, 1000, 5, 7, x, 1000, target=target, tiles=1000, scratch=128) == 0
+    np.testing.assert_array_equal(x, expected)
+
+
 def test_declarations_that_are_wrong() -> None:
     with pytest.raises(TypeError, match="is declared"):
         declare(z="float32[:]")(lambda begin, end, x: 0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from pytflite.jit.emit.depthwise_float32 import Shape
 from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.lowering.packing import zeros
 from pytflite.jit.lowering.products import epilogue
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.target import Target
@@ -46,9 +47,9 @@ def depthwise_works(
         right=lacking(row, row.output - 1), single=w.output == shape.columns * w.dilation,
         masked=channels < lanes, clamp=epilogue(limits),
     )  # fmt: skip
-    zeros = np.zeros(shape.seen_w * max(channels, lanes) * w.dilation, np.float32)
+    nothing = zeros((shape.seen_w * max(channels, lanes) * w.dilation,))
     slots: tuple[Slot, ...] = (
-        to.input(step, 0), packed, to.output(step), zeros, h.input, h.output, w.output, channels,
+        to.input(step, 0), packed, to.output(step), nothing, h.input, h.output, w.output, channels,
         w.input * pixel, h.before, h.dilation, w.dilation, bands, total, block,
         *(float(b or 0) for b in limits),
     )  # fmt: skip
@@ -115,7 +116,9 @@ def _pack(weights: Array, bias: Array | None, lanes: int) -> Array:
     if bias is not None:
         rows[0, :filters] = bias
     starts = [min(n, rows.shape[1] - lanes) for n in range(0, filters, lanes)]
-    return np.stack([rows[:, start : start + lanes] for start in starts])
+    packed = zeros((len(starts), rows.shape[0], lanes))
+    np.stack([rows[:, start : start + lanes] for start in starts], out=packed)
+    return packed
 
 
 def _general(

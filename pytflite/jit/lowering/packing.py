@@ -7,18 +7,23 @@ n counts the columns of a panel; where there are no more, zeros stand.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from pytflite.model.dtypes import FLOAT32
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Spec
 
+_LINE = 64
+
 
 def panels(weights: Array, bias: Array | None, columns: int) -> Array:
     """Packs weights [parts, k, n] of floats, and bias [parts * n]."""
     parts, k, n = weights.shape
     count = -(-n // columns)
-    packed = np.zeros((parts, count, 1 + k, columns), np.float32)
+    packed = zeros((parts, count, 1 + k, columns))
     whole = n // columns
     split = weights[:, :, : whole * columns].reshape(parts, k, whole, columns)
     packed[:, :whole, 1:] = split.transpose(0, 2, 1, 3)
@@ -29,6 +34,14 @@ def panels(weights: Array, bias: Array | None, columns: int) -> Array:
         padded[:, :n] = bias.reshape(parts, n)
         packed[:, :, 0] = padded.reshape(parts, count, columns)
     return packed
+
+
+def zeros(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
+    """An array that begins on a cache line: a vector that crosses one takes twice the time."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    block = np.zeros(size + _LINE, np.uint8)
+    start = -block.ctypes.data % _LINE
+    return block[start : start + size].view(dtype).reshape(shape)
 
 
 def as_float32(spec: Spec | None) -> Array | None:

@@ -6,13 +6,14 @@ VENV ?= .venv
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 PYTEST_FLAGS ?= -n auto --dist loadfile
 
-.PHONY: help demo app test test-numpy fuzz lint format pictures catalogue docs benchmark-opening clean
+.PHONY: help demo app test test-jit test-numpy fuzz lint format pictures catalogue docs benchmark-opening clean
 
 help:
 	@echo "make demo        recognise doodles, float and quantised (makes its environment)"
 	@echo "make app         draw with the mouse, recognised as you draw (makes its environment)"
 	@echo "make test        run the tests (makes its environment)"
-	@echo "make test-numpy  the same without Numba"
+	@echo "make test-jit    the operators' tests on compiled kernels"
+	@echo "make test-numpy  what runs without Numba"
 	@echo "make fuzz        wrong models for MINUTES=5 (makes its environment)"
 	@echo "make lint        ruff, mypy --strict"
 	@echo "make docs        the documentation, to be read from build/site/index.html"
@@ -28,8 +29,14 @@ app: $(VENV)/app.stamp
 test: $(VENV)/test.stamp
 	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
 
+# Each operator, type and shape that the NumPy kernels are tested with, and whole models.
+COMPILED = PYTFLITE_BACKEND=jit PYTFLITE_WAIT=1 HYPOTHESIS_PROFILE=quick
+test-jit: $(VENV)/test.stamp
+	$(COMPILED) $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/ops tests/compat tests/runtime
+
+# The operators' own tests know nothing of Numba.
 test-numpy: $(VENV)-numpy/test.stamp
-	$(VENV)-numpy/bin/python -m pytest $(PYTEST_FLAGS)
+	$(VENV)-numpy/bin/python -m pytest $(PYTEST_FLAGS) --ignore tests/ops --ignore tests/fuzz
 
 MINUTES ?= 5
 FUZZ_SEED ?= 1

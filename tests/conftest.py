@@ -18,6 +18,9 @@ os.environ.setdefault("PYTFLITE_BACKEND", "numpy")
 hypothesis.settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=100, print_blob=True
 )
+hypothesis.settings.register_profile(
+    "quick", derandomize=True, deadline=None, max_examples=20, print_blob=True
+)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

@@ -24,6 +24,9 @@ from pytflite.ops.operator import BUILTINS
 from pytflite.plan.plan import Plan, Step
 
 
+_WARNED: set[tuple[str, str]] = set()  # operators and reasons that have been told once
+
+
 def unavailable() -> str:
     """Why there are no compiled kernels on this machine; "" if there are."""
     if host_target() is None:
@@ -159,12 +162,11 @@ class Compiled:
         except TFLiteError as error:
             return error.problem  # prepare will say the same
         except Exception as error:
-            warnings.warn(
-                f"{step.node.label} could not be lowered: {type(error).__name__}: {error}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-            return f"its lowering failed: {error}"
+            reason = f"its lowering failed: {type(error).__name__}: {error}"
+            if (step.node.name, reason) not in _WARNED:
+                _WARNED.add((step.node.name, reason))
+                warnings.warn(f"{step.node.label}: {reason}", RuntimeWarning, stacklevel=2)
+            return reason
 
     # --- what lowerings ask ---------------------------------------------------------------------
 

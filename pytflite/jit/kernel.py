@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple, Union
 
+import numpy as np
+
 from pytflite.model.graph import Array
 
 Setting = Union[int, str, bool]  # noqa: UP007  evaluated at run time
@@ -53,10 +55,16 @@ class Packed:
 
     @cached_property
     def array(self) -> Array:
-        """The array; C-contiguous."""
+        """The array; C-contiguous. It begins on a cache line: vectors that cross one are slow."""
         made = self._make()
         del self._make  # and with it the constants
-        return made
+        if made.ctypes.data % 64 == 0:
+            return made
+        block = np.empty(made.nbytes + 64, np.uint8)
+        start = -block.ctypes.data % 64
+        moved: Array = np.ndarray(made.shape, made.dtype, block, start)
+        moved[...] = made
+        return moved
 
 
 # What a slot holds: a number (a float as float32), an address in the arena, or that of a constant

@@ -71,6 +71,8 @@ class Form(NamedTuple):
             are turned on their way into scratch, where lanes - 1 rows more must have room.
         makes: writes rows into scratch by itself: f, address of x of the part, place, first row,
             count.
+        stages: makes x of a part into another in scratch, at %stage: f, address of x. What gathers
+            fill with, it puts at %stage_fill.
     """
 
     rows: int
@@ -82,6 +84,7 @@ class Form(NamedTuple):
     finds: Callable[[Function, str, str], None] | None = None
     turns: bool = False
     makes: Callable[[Function, str, str, str, str], None] | None = None
+    stages: Callable[[Function, str], None] | None = None
 
 
 # Writes what makes a panel: f, part (i64), panel (i64) -> its address.
@@ -99,15 +102,19 @@ def product(f: Function, form: Form, *, last: bool, panel: Panel | None = None) 
     """
     panels = _divided_up(f, "%n", form.columns)
     _tables(f, form)
-    with f.loop("%begin", "%end", 1, ("i64", "-1")) as tiles:
+    with f.loop("%begin", "%end", 1, ("i64", "-1"), ("i64", "-1")) as tiles:
         block = f.op(f"sdiv i64 {tiles.index}, %panel_blocks")
         part = f.op(f"sdiv i64 {block}, %row_blocks")
         first_row = f.mul(f.sub(block, f.mul(part, "%row_blocks")), "%row_block")
         count = f.min(f.sub("%m", first_row), "%row_block")
         rows = _block(f, form, part, first_row)
+        if form.stages is not None:
+            with f.when(f.compare("ne", part, tiles.carried[1])):
+                form.stages(f, f.at("%x", _offset(f, part, 0)))
+            f.do(f"%fill = load i64, ptr {f.at('%scratch', '%stage_fill')}, align 8")
         with f.when(f.compare("ne", block, tiles.carried[0])):
             _bring(f, form, part, first_row, count)
-        tiles.carry(block)
+        tiles.carry(block, part)
         column = f.sub(tiles.index, f.mul(block, "%panel_blocks"))
         start = f.mul(column, "%panel_block")
         stop = f.min(f.add(start, "%panel_block"), panels)
@@ -194,6 +201,8 @@ def _block(f: Function, form: Form, part: str, first: str) -> str:
 def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
     """Brings the rows of a block into scratch, unless they are used as they are."""
     x, place = f.at("%x", _offset(f, part, 0)), _block(f, form, part, first)
+    if form.stages is not None:
+        x = f.at("%scratch", "%stage")
     if form.gathers is not None:
         places = _places(f, form)
         gather.rows(f, form.gathers, x, first, count, place, places)

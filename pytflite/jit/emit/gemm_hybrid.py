@@ -7,13 +7,15 @@ Rows in scratch are as dot.py wants them; behind each lie -zero (0 if it is symm
 scale, which is NaN where x is not finite. A panel is [constants, columns]: `bias`, in integers,
 makes up for what is added to q to have it unsigned; `sums` of the weights, for zero; `scale`;
 `offset`, the layer's bias. Then follow the weights, as in gemm_int8.py, whose sums these are.
+
+Convolutions quantise picture by picture: into scratch as int8, when a thread comes to one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytflite.jit.emit import gemm, requantize
+from pytflite.jit.emit import gather, gemm, requantize
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.gemm_int8 import Micro
@@ -54,6 +56,66 @@ def product(
         micro.give(micro.sums(chains, rows=asymmetric), clamp)
 
 
+def pixels(
+    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
+    chains: int, asymmetric: bool, clamp: str,
+) -> None:  # fmt: skip
+    """Pixels of pictures, which have a scale each, times packed weights."""
+    copies = gather.Form(target, True, False, dot_of(target).change(unsigned=False))
+    form = gemm.Form(rows, vectors * target.lanes, 4, None, _PICTURE, copies, stages=_stage)
+    _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
+
+
+def convolution(
+    module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
+    chains: int, asymmetric: bool, clamp: str, runs: bool, short: int,
+) -> None:  # fmt: skip
+    """Windows of pictures, gathered from what they were quantised to.
+
+    Args:
+        runs, short: as in gather.Form.
+    """
+    change = dot_of(target).change(unsigned=False)
+    gathers = gather.Form(target, runs, False, change, short)
+    form = gemm.Form(rows, vectors * target.lanes, 4, gathers, _PICTURE, stages=_stage)
+    _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
+
+
+# What micro takes of a picture; after these, a kernel's slots for pictures.
+_PICTURE = ("i64 k", "ptr scratch", "i64 stage_numbers", "float low", "float high")
+PICTURE_SLOTS = (
+    "i64 stage",  # where the quantised picture begins in scratch
+    "i64 stage_numbers",  # where its numbers lie
+    "i64 stage_fill",  # 8 bytes on
+    "i64 image",  # elements of a picture
+    "float low",
+    "float high",
+)
+
+
+def _pictures(
+    module: Module, target: Target, form: gemm.Form, sizes: tuple[int, int, bool, int],
+    clamp: str, *, asymmetric: bool,
+) -> None:  # fmt: skip
+    vectors, tail, masked, chains = sizes
+    gathering = gather.SLOTS[:-1] if form.gathers else ()  # the fill is found in the run
+    special = masked or tail != vectors
+    gemm.product(module.kernel(*gemm.SLOTS, *gathering, *PICTURE_SLOTS), form, last=special)
+    Quantiser(module, target, plain=True).write(asymmetric=asymmetric)
+    names = [("micro", vectors, False), ("micro_last", tail, masked)]
+    for name, wide, some in names[: 1 + special]:
+        m = module.function(name, *gemm.MICRO, *form.extra)
+        finish = requantize.Form("hybrid", False, False)
+        micro = PictureMicro(m, target, (form.rows, wide, vectors), some, finish)
+        micro.give(micro.sums(chains, rows=asymmetric), clamp)
+
+
+def _stage(f: Function, x: str) -> None:
+    """Quantises a picture."""
+    to, place = f.at("%scratch", "%stage"), f.sub("%stage_numbers", "%stage")
+    f.call("void", "quantise", f"ptr {to}", f"ptr {x}", "i64 %image", f"i64 {place}")
+
+
 def _maker(target: Target) -> Callable[[Function, str, str, str, str], None]:
     """Writes the loop over rows."""
 
@@ -82,14 +144,13 @@ class HybridMicro(Micro):
         low, high = v.splat("%low"), v.splat("%high")
         last = self.wide - 1
         mask = v.mask(f.sub("%width", last * v.lanes)) if self.masked else ""
-        place = f.add("%sum_place", 4)
         for r in range(self.rows):
-            scale = v.broadcast(f.at(gemm.row(f, r), place))
+            scales = self.scales(r)
             output = gemm.outputs(f, r)
             for n in range(self.wide):
                 y = f.op(f"sitofp {self.kind} {sums[r * self.wide + n]} to {v.type}")
-                y = f.op(f"fmul {v.type} {y}, {scale}")
-                y = f.op(f"fmul {v.type} {y}, {self.finisher.constant('scale', n)}")
+                for scale in scales[n]:
+                    y = f.op(f"fmul {v.type} {y}, {scale}")
                 y = v.add(y, self.finisher.constant("offset", n))
                 y = v.at_least(y, low) if clamp != "none" else y
                 y = v.at_most(y, high) if clamp == "both" else y
@@ -98,15 +159,44 @@ class HybridMicro(Micro):
                 else:
                     v.store(y, output, n * v.bytes)
 
+    def scales(self, row: int) -> list[list[str]]:
+        """What each vector of a row is multiplied by: the row's scale, then the columns'."""
+        v = Floats(self.f, self.target)
+        place = self.f.add("%sum_place", 4)
+        own = v.broadcast(self.f.at(gemm.row(self.f, row), place))
+        return [[own, self.finisher.constant("scale", n)] for n in range(self.wide)]
+
+
+class PictureMicro(HybridMicro):
+    """All rows have the numbers of their picture, whose scale is multiplied with the columns'."""
+
+    def row_numbers(self, pointers: list[str]) -> list[str]:
+        """-zero."""
+        zero = self.f.load("i32", self.f.at("%scratch", "%stage_numbers"))
+        return [self.f.splat("i32", self.target.lanes, zero)] * len(pointers)
+
+    def scales(self, row: int) -> list[list[str]]:
+        """Of all columns."""
+        v, f = Floats(self.f, self.target), self.f
+        own = v.broadcast(f.at(f.at("%scratch", "%stage_numbers"), 4))
+        of_columns = [self.finisher.constant("scale", n) for n in range(self.wide)]
+        return [[f.op(f"fmul {v.type} {of}, {own}")] for of in of_columns]
+
 
 class Quantiser:
-    """Writes @quantise(to, from, size, sum_place): one row."""
+    """Writes @quantise(to, from, size, sum_place): one row, or a picture.
 
-    def __init__(self, module: Module, target: Target) -> None:
+    Args:
+        plain: numbers are left as int8; else as dot.py wants them.
+    """
+
+    def __init__(self, module: Module, target: Target, *, plain: bool = False) -> None:
         parameters = "ptr to", "ptr from", "i64 size", "i64 sum_place"
         self.f = module.function("quantise", *parameters)
         self.v = Floats(self.f, target)
         self.dot = dot_of(target)
+        self.width = 1 if plain else self.dot.width
+        self.turned = self.dot.unsigned and not plain
         self.integers = f"<{target.lanes} x i32>"
         self.whole = self.f.op(f"and i64 %size, -{target.lanes}")
         self.mask = self.v.mask(self.f.sub("%size", self.whole))
@@ -130,9 +220,10 @@ class Quantiser:
         else:
             factor, scale, zero = self.symmetric(f.op(f"bitcast i32 {bits} to float"))
         f.store("float", f.select(finite, "float", scale, _NAN), "%to", f.add("%sum_place", 4))
-        f.store(
-            "i32", f.op(f"sub i32 0, {f.op(f'fptosi float {zero} to i32')}"), "%to", "%sum_place"
-        )
+        whole = f.op(f"fptosi float {zero} to i32")
+        f.store("i32", f.op(f"sub i32 0, {whole}"), f.at("%to", "%sum_place"))
+        fill = f.add(f.op(f"sext i32 {whole} to i64"), self.dot.offset(unsigned=False))
+        f.store("i64", fill, f.at("%to", f.add("%sum_place", 8)))
         factor, zero = self.v.splat(factor), self.v.splat(zero) if asymmetric else ""
         with f.loop(0, self.whole, self.v.lanes) as loop:
             self.put(self.v.load("%from", f.mul(loop.index, 4)), factor, zero, loop.index)
@@ -198,8 +289,8 @@ class Quantiser:
         for name, bound in (("smax", -128), ("smin", 127)):
             arguments = f"{self.integers} {q}", f"{self.integers} splat (i32 {bound})"
             q = f.call(self.integers, f"llvm.{name}.v{v.lanes}i32", *arguments)
-        narrow = f"<{v.lanes} x i{8 * self.dot.width}>"
+        narrow = f"<{v.lanes} x i{8 * self.width}>"
         q = f.op(f"trunc {self.integers} {q} to {narrow}")
-        if self.dot.unsigned:
+        if self.turned:
             q = f.op(f"xor {narrow} {q}, splat (i8 -128)")
-        f.store(narrow, q, "%to", f.mul(at, self.dot.width))
+        f.store(narrow, q, "%to", f.mul(at, self.width))

@@ -126,8 +126,7 @@ class Micro:
         pointers = [gemm.row(f, r) for r in range(self.rows)]
         first = [bias[n % self.wide] for n in range(self.outputs)]
         if rows:
-            totals = [f.load("i32", f.at(pointer, "%sum_place")) for pointer in pointers]
-            spread = [f.splat("i32", self.target.lanes, total) for total in totals]
+            spread = self.row_numbers(pointers)
             first = [
                 f.op(f"add {kind} {b}, {self.of_row(spread[n // self.wide], n % self.wide)}")
                 for n, b in enumerate(first)
@@ -150,6 +149,12 @@ class Micro:
         with f.loop(whole, "%k", 1, *((kind, s) for s in sums)) as loop:
             loop.carry(*self.step(pointers, weights, f.mul(loop.index, dot.word), loop.carried))
         return loop.results
+
+    def row_numbers(self, pointers: list[str]) -> list[str]:
+        """The number of each row, in all lanes."""
+        f = self.f
+        totals = [f.load("i32", f.at(pointer, "%sum_place")) for pointer in pointers]
+        return [f.splat("i32", self.target.lanes, total) for total in totals]
 
     def of_row(self, number: str, n: int) -> str:
         """What the number of a row adds to vector n of its sums."""

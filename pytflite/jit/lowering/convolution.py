@@ -14,6 +14,9 @@ _BY_TYPES = {
     ("INT8", "INT4"): "convolution_int8",
     ("INT8", "INT2"): "convolution_int8",
     ("UINT8", "UINT8"): "convolution_int8",
+    ("FLOAT32", "INT8"): "convolution_hybrid",
+    ("FLOAT32", "INT4"): "convolution_hybrid",
+    ("FLOAT32", "INT2"): "convolution_hybrid",
 }
 _INPUT = {"TRANSPOSE_CONV": 2}
 

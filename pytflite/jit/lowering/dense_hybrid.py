@@ -47,7 +47,7 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
     offset = None if bias is None or bias.value is None else bias.value.reshape(-1)
 
     def make() -> Array:
-        return _pack(to.target, values, scales, offset)
+        return pack(to.target, values, scales, offset)
 
     packed = to.packed(step, (1,) if bias is None else (1, 2), ("hybrid",), make)
     asymmetric = bool(node.options.asymmetric_quantize_inputs)
@@ -56,7 +56,7 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
     return [_work(to.target, p, place, bounds(node), asymmetric=asymmetric)]
 
 
-def _pack(target: Target, weights: Array, scales: Array, bias: Array | None) -> Array:
+def pack(target: Target, weights: Array, scales: Array, bias: Array | None) -> Array:
     """Panels: bytes [panels, panel]."""
     units = weights.shape[0]
     columns = columns_of(target, units)
@@ -82,7 +82,7 @@ def _work(
     dot = dot_of(target)
     groups = -(-p.k // dot.group)
     place = -(-(p.k + target.lanes) // target.lanes) * target.lanes * dot.width
-    p = p._replace(x_row=scratch_row(place + 8))
+    p = p._replace(x_row=scratch_row(place + 16))
     tile = tile_of(target, p)
     panels = -(-p.n // tile.columns)
     panel_bytes = (4 * len(rows("hybrid")) + groups * dot.word) * tile.columns

@@ -218,3 +218,35 @@ def test_hybrid(cpu: Target, asymmetric: bool, data: st.DataObject) -> None:
         asymmetric_quantize_inputs=asymmetric,
     )  # fmt: skip
     same(model, cpu, x)
+
+
+@cpus
+@settings(max_examples=12)
+@given(data=st.data())
+def test_hybrid_convolution(cpu: Target, data: st.DataObject) -> None:
+    """Float pictures by integer filters: each picture has its scale."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    channels, filters = data.draw(_SIZES), data.draw(_SIZES)
+    taps = data.draw(st.sampled_from([(1, 1), (3, 3), (2, 4)]))
+    padding = data.draw(st.integers(0, 1))
+    sizes = [data.draw(st.integers(t, 9)) for t in taps]
+    stride, dilation = data.draw(st.sampled_from([(1, 1), (2, 1), (1, 2)]))
+    if padding:
+        dilation = 1
+    same_scales = data.draw(st.booleans())
+    scale = rng.uniform(0.01, 0.02, 1 if same_scales else filters).astype(np.float32)
+    x = rng.normal(size=(data.draw(st.integers(1, 2)), *sizes, channels)).astype(np.float32)
+    x[0] += data.draw(st.sampled_from([0, 1, -1, np.nan]))
+    model = single_op(
+        "CONV_2D",
+        [
+            tensor(x.shape, "FLOAT32"),
+            tensor(value=integers(rng, "INT8", (filters, *taps, channels)), scale=scale,
+                   zero_point=np.zeros(scale.size, int)),
+            tensor(value=rng.normal(size=filters).astype(np.float32)),
+        ],
+        [tensor(dtype="FLOAT32")],
+        padding=padding, stride_w=stride, stride_h=stride, dilation_w_factor=dilation,
+        dilation_h_factor=dilation, fused_activation_function=data.draw(st.sampled_from([0, 1, 3])),
+    )  # fmt: skip
+    same(model, cpu, x)

@@ -1,0 +1,95 @@
+"""CONV_2D of float32 by integer filters: pictures are quantised in the run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytflite.jit.emit import gather
+from pytflite.jit.emit.dot import dot_of
+from pytflite.jit.emit.gemm import ENTRY
+from pytflite.jit.emit.requantize import rows
+from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.lowering.dense_hybrid import pack
+from pytflite.jit.lowering.padded import windows_of
+from pytflite.jit.lowering.products import Product, epilogue, scratch_row
+from pytflite.jit.lowering.products_int8 import tile_of
+from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.model.graph import Array
+from pytflite.ops.convolution.layer import cut
+from pytflite.ops.convolution.numbers import read_numbers
+from pytflite.plan.plan import Step
+
+_MOST = 1 << 26  # elements of a picture in scratch
+_SHORT = 4  # vectors that are copied without a loop
+_LINE = 64
+
+
+def conv_2d(step: Step, to: Lowering) -> Lowered:
+    """A product of windows and filters, in one group."""
+    x, weights = step.input_specs[0], step.input_specs[1]
+    assert x is not None and weights is not None
+    bias = step.input_specs[2] if len(step.input_specs) > 2 else None
+    if weights.value is None or (bias is not None and bias.value is None):
+        return "the filter or the bias is computed at run time"
+    batch, *sizes, channels = x.static
+    filters, *taps, depth = weights.static
+    image = sizes[0] * sizes[1] * channels
+    if depth != channels or image > _MOST:
+        return "it has groups, or pictures that are too large"
+    numbers = read_numbers(
+        step.node, x, weights, bias, step.output_specs[0], filters, always_asymmetric=False
+    )  # fmt: skip
+    assert numbers.scales is not None
+    (_, _), (h, top), (w, left) = (window.trimmed() for window in windows_of(step, sizes, taps))
+    seen = range(top, top + h.filter), range(left, left + w.filter)
+    values = weights.value[:, cut(seen[0]), cut(seen[1])].reshape(filters, -1)
+    offset, scales = None if bias is None else bias.value, numbers.scales
+
+    def make() -> Array:
+        return pack(to.target, values, scales, None if offset is None else offset.reshape(-1))
+
+    packed = to.packed(step, (1,) if bias is None else (1, 2), ("hybrid", seen), make)
+    dot, k = dot_of(to.target), values.shape[1]
+    groups = -(-k // dot.group)
+    pointwise = h.is_pointwise and w.is_pointwise and k % dot.group == 0
+    row = k * dot.width if pointwise else scratch_row(groups * dot.word)
+    p = Product(h.output * w.output, filters, k, row, 4 * filters, batch)
+    tile = tile_of(to.target, p)
+    panels = -(-filters // tile.columns)
+    panel_bytes = (4 * len(rows("hybrid")) + groups * dot.word) * tile.columns
+    blocks = -(-p.m // tile.row_block), -(-panels // tile.panel_block)
+    steps = np.array([4 * image, 0, p.m * p.output_row], np.int64)
+    limits = numbers.limits
+    settings: dict[str, Setting] = {
+        "rows": tile.rows, "vectors": tile.vectors, "tail": tile.tail, "masked": tile.masked,
+        "chains": tile.chains, "asymmetric": numbers.asymmetric, "clamp": epilogue(limits),
+    }  # fmt: skip
+    gathering: tuple[int, ...] = ()
+    if not pointwise:
+        runs = w.dilation == 1 or w.filter == 1
+        read = to.target.vector // dot.width
+        short = -(-channels * w.filter // read) if runs and to.target.vector == 64 else 0
+        settings.update(runs=runs, short=short if short <= _SHORT else 0)
+        gathering = (
+            h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
+            h.dilation, w.dilation, h.before, w.before, channels, channels,
+            p.m * p.output_row, w.output * p.output_row, p.output_row,
+        )  # fmt: skip
+    stage = _lines(tile.row_block * (p.x_row + ENTRY) + gather.PAST)
+    after = stage + _lines(image + _LINE)
+    slots: tuple[Slot, ...] = (
+        to.input(step, 0), packed, to.output(step),
+        np.arange(batch, dtype=np.int64)[:, None] * steps, p.m, filters, groups, p.x_row,
+        p.output_row, panel_bytes, tile.row_block, blocks[0], tile.panel_block, blocks[1],
+        *gathering, stage, after, after + 8, image, *(float(b or 0) for b in limits),
+    )  # fmt: skip
+    made = kernel("gemm_hybrid." + ("pixels" if pointwise else "convolution"), **settings)
+    return [Work(made, slots, batch * blocks[0] * blocks[1], after + _LINE)]
+
+
+def _lines(size: int) -> int:
+    """Rounded up to whole cache lines."""
+    return -(-size // _LINE) * _LINE
+
+
+LOWER: dict[str, Lower] = {"CONV_2D": conv_2d}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from pprint import pformat
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from docs.making.inputs import INPUTS
 from docs.making.operator_picture import outputs_of
 from pytflite.errors import TFLiteError
 from pytflite.model.dtypes import from_numpy
-from pytflite.ops.operator import Definition, Example
+from pytflite.ops.operator import BUILTINS, Definition, Example
 from pytflite.runtime.interpreter import Interpreter
 from pytflite.tools.building import array_of, call, model_of_one
 
@@ -21,7 +23,13 @@ PROGRAMS = Path(__file__).parent / "programs"
 _SHARED = {
     "variables": ("VAR_HANDLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CALL_ONCE"),
     "hashtable": ("HASHTABLE", "HASHTABLE_IMPORT", "HASHTABLE_FIND", "HASHTABLE_SIZE"),
-}
+    "tensor_list": (
+        "TensorListReserve", "EmptyTensorList", "TensorListResize", "TensorListFromTensor",
+        "TensorListSetItem", "TensorListPushBack", "TensorListGetItem", "TensorListPopBack",
+        "TensorListStack", "TensorListLength", "TensorListElementShape", "VariantAddN",
+        "VariantZerosLike",
+    ),
+}  # fmt: skip
 _TRIES: tuple[tuple[Any, ...], ...] = (
     ([[0.25, 0.5], [-0.5, 2.0]],),
     ([[0.25, 0.5], [-0.5, 2.0]], [[1.0, 2.0], [3.0, 4.0]]),
@@ -41,17 +49,42 @@ class Shown(NamedTuple):
 
 
 def examples_of(definition: Definition) -> list[Shown]:
-    """The operator's own examples; without any, inputs that it happens to take."""
+    """The operator's own examples; without any, those of its builtin twin, or given inputs."""
     if definition.examples:
         return [_shown(definition, e, *_keywords(definition, e)) for e in definition.examples]
-    for inputs in _TRIES:
+    if definition.name in INPUTS:
+        inputs, keywords = INPUTS[definition.name]
+        told = {key: value for key, value in keywords.items() if key == "outputs"}
+        options = {key: value for key, value in keywords.items() if key != "outputs"}
+        return [_shown(definition, Example(inputs, (), options), told)]
+    for inputs, told in (*_of_twin(definition.name), *((i, {}) for i in _TRIES)):
         try:
-            outputs = outputs_of(call(definition.name, *inputs))
+            outputs = outputs_of(call(definition.name, *inputs, **told))
         except TFLiteError:
             continue
         if all(y.dtype.kind not in "fc" or np.isfinite(y).all() for y in outputs):
-            return [_shown(definition, Example(inputs, outputs), {})]
+            return [_shown(definition, Example(inputs, outputs), told)]
     return []
+
+
+def _of_twin(name: str) -> Iterator[tuple[Sequence[Any], dict[str, Any]]]:
+    """Inputs of the builtin operator that computes what a FlexX does, where both agree on them."""
+    if not name.startswith("Flex"):
+        return
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name[4:]).upper()
+    names = (words, words.removesuffix("_V2"), f"REDUCE_{words}")
+    twin = next((BUILTINS[n] for n in names if n in BUILTINS), None)
+    for example in twin.examples if twin is not None else ():
+        if any(example.quantization):
+            continue
+        wanted = [array_of(y) for y in example.outputs]
+        told = {"outputs": tuple(from_numpy(y.dtype).name for y in wanted)}
+        try:
+            got = outputs_of(call(name, *example.inputs, **told))
+        except TFLiteError:
+            continue
+        if all(np.array_equal(x, y) for x, y in zip(got, wanted, strict=True)):
+            yield example.inputs, told
 
 
 def program_of(name: str) -> str | None:

@@ -6,13 +6,14 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from docs.making.operator_example import Shown, examples_of, program_of
-from docs.making.operator_picture import picture_of
-from pytflite.errors import TFLiteError
+from docs.making.operator_picture import outputs_of, picture_of
+from pytflite.errors import QuantizationError, TFLiteError
 from pytflite.format import schema
 from pytflite.model.dtypes import from_numpy
 from pytflite.ops.operator import BUILTINS, CUSTOM, Definition
@@ -166,28 +167,48 @@ def _options(d: Definition, facts: dict[str, Any]) -> list[str]:
 
 def _unscaled(d: Definition, shown: Shown | None) -> str:
     """What is to be said where the docstring says nothing of scales."""
+    if d.name.startswith("Flex"):
+        return "None: TensorFlow's operators know no scales."
     types = " ".join([*(r.text for r in d.signature.rows), *d.signature.where.values()])
     if not re.search(r"INT8|INT16|\*", types):
         return "None: it takes no types that have scales."
-    if shown is None or _same_with_scales(d, shown):
-        return "Integers are taken as they are: scales and zero points play no part."
-    return "Integers with scales stand for real numbers, as everywhere."
+    matter = None if shown is None else _scales_matter(d, shown)
+    if matter is None:
+        return (
+            f"Nothing is said of scales; [its file](../../{facts_of(d)['file']}) is the definition."
+        )
+    if matter:
+        return (
+            "INT8 with a scale stands for real numbers, computed as above and quantised with the "
+            "output's scale and zero point."
+        )
+    return "Integers are taken as they are: scales and zero points play no part."
 
 
-def _same_with_scales(d: Definition, shown: Shown) -> bool:
-    """Whether INT8 with scales gives the integers that INT8 without gives."""
-    inputs = [np.asarray(x, np.int8) if n == 0 else x for n, x in enumerate(shown.inputs)]
-    plain, scaled = ((), [(0.5, 3)] + [None] * (len(inputs) - 1) + [(0.5, 3)])
+def _scales_matter(d: Definition, shown: Shown) -> bool | None:
+    """Whether INT8 with scales gives other integers than without, or is refused without."""
+    arrays = [None if x is None else array_of(x) for x in shown.inputs]
+    floats = [n for n, x in enumerate(arrays) if x is not None and x.dtype == np.float32]
+    changed = floats or [0]
+    kind = arrays[changed[0]].dtype if arrays and arrays[changed[0]] is not None else None
+    inputs = [x.astype(np.int8) if n in changed else x for n, x in enumerate(arrays)]
+    types = ["INT8" if y.dtype == kind else _type(y) for y in shown.outputs]
+    scales = [(0.5, 3) if n in changed else None for n in range(len(inputs))]
+    scales += [(0.25, 3) if t == "INT8" else None for t in types]
     options = d.examples[0].options if d.examples else {}
+    shapes = [y.shape for y in shown.outputs]
     results = []
-    for quantization in (plain, scaled):
+    for quantization in ([], scales):
         try:
-            model = model_of_one(d.name, inputs, (), (), quantization, (), options)
-            given = [array_of(x) for x in inputs if x is not None]
-            results.append(Interpreter(model, backend="numpy").run(*given, dequantize=False))
-        except (TFLiteError, ValueError):
+            model = model_of_one(d.name, inputs, types, shapes, quantization, (), options)
+            given = [x for x in inputs if x is not None]
+            result = Interpreter(model, backend="numpy").run(*given, dequantize=False)
+            results.append(outputs_of(result))
+        except QuantizationError:
             return True
-    return bool(np.array_equal(results[0], results[1]))
+        except (TFLiteError, ValueError, TypeError):
+            return None
+    return not all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 
 
 def _examples(d: Definition, examples: Sequence[Shown]) -> list[str]:
@@ -233,9 +254,11 @@ def _costs(d: Definition, examples: Sequence[Shown]) -> list[str]:
         if step is not None:
             macs, moved = step.cost
             lines.append(f"* The example: {macs} multiply-accumulates, {moved} bytes of tensors.")
-    told = " ".join((d.cost.__doc__ or "").split("\n")[:1]) if d.cost is not None else ""
+    described = d.cost is not None and not isinstance(d.cost, partial)
+    told = (d.cost.__doc__ or "").split("\n")[0] if described else ""
     lines.append(
         f"* Work is counted so: {escaped(told)}" if told
+        else "* Work is counted as that of the builtin operator." if d.cost is not None
         else "* Work is counted as the bytes of its inputs and outputs."
     )  # fmt: skip
     facts = (

@@ -7,6 +7,7 @@ A run of records is then one native call, without the interpreter lock.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 
@@ -20,6 +21,7 @@ from pytflite.plan.plan import Refused
 
 RUNNER = kernel("runner.single")
 RUNNERS = (RUNNER, LEADER, HELPER)  # that each program needs
+SINGLE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _CACHE_LINE = 64
 _BRIEF = 40e-6  # seconds: less than this is not worth sharing
 
@@ -62,7 +64,7 @@ class Program:
         self._records = records
         self._slots = np.array(slots, np.int64)
         self._relative = np.array(relative, np.intp)
-        self.runner = ENTRY(addresses[RUNNER])
+        self.runner = SINGLE(addresses[RUNNER])
         self.leader = ENTRY(addresses[LEADER])
         self.helper = addresses[HELPER]
         self._paces: dict[int, Pace | None] = {}
@@ -120,6 +122,15 @@ class Pace:
             return self._alone > _BRIEF
         return self._shared < self._alone
 
+    def settled_alone(self) -> bool:
+        """Whether sharing has been tried, and the next run is not shared; counts the run if so."""
+        if self._runs < self.SHARED or self._shared < self._alone:
+            return False
+        self._runs += 1
+        if self._runs > self.PERIOD:
+            self._begin()
+        return True
+
     def took(self, shared: bool, seconds: float) -> None:
         """Counts a run. Threads that count at the same time only blur the figures."""
         if shared:
@@ -135,50 +146,78 @@ class BoundProgram:
     """A program in the memory of one context: one run at a time."""
 
     def __init__(self, program: Program, slots: Array, records: Array, arena: Array) -> None:
-        self._kept = records, arena
-        self._program = program
+        self.program = program
+        self.records = records
+        self.memory = aligned(program.scratch_bytes * max(program.threads, 1))
+        self._kept = arena
         self._slots = slots
-        self._own = np.zeros(8, np.int64)
-        self._own[1] = records.ctypes.data
-        self._scratch = aligned(program.scratch_bytes * max(program.threads, 1))
-        self._parameters = self._own.ctypes.data
-        self._memory = self._scratch.ctypes.data
         self._blocks = records[:, 1] - slots.ctypes.data
 
-    def run(self, begin: int, end: int) -> None:
-        """Runs records.
+    def stretch(self, begin: int, end: int) -> Stretch:
+        """Records, as one call."""
+        return Stretch(self, begin, end)
 
-        Raises:
-            Refused: a kernel found data that it must refuse.
-        """
-        program = self._program
-        pace = program.pace(begin, end) if program.threads > 1 else None
-        if pace is None:
-            program.runner(self._parameters, begin, end, self._memory)
+    def cleared(self, record: int) -> str:
+        """Takes back a record's status; which record it was."""
+        self._slots[self._blocks[record] // 8] = 0
+        return f"record {record}"
+
+
+class Stretch:
+    """Records of a bound program that run in one call: `stretch()`.
+
+    Raises:
+        Refused: a kernel found data that it must refuse.
+    """
+
+    __slots__ = ("_address", "_bound", "_leader", "_own", "_pace", "_runner", "_status")
+
+    def __init__(self, bound: BoundProgram, begin: int, end: int) -> None:
+        program = bound.program
+        self._bound = bound
+        memory = bound.memory.ctypes.data
+        self._own = aligned(2 * _CACHE_LINE).view(np.int64)
+        # The runner's slots, and on a line of their own the leader's.
+        self._own[:5] = 0, bound.records.ctypes.data, begin, end, memory
+        self._own[8:10] = 0, bound.records.ctypes.data
+        self._leader = self._own.ctypes.data + _CACHE_LINE, begin, end, memory
+        self._address = self._own.ctypes.data
+        self._status = memoryview(self._own)
+        self._runner = program.runner
+        self._pace = program.pace(begin, end)
+
+    def __call__(self) -> None:
+        pace = self._pace
+        if pace is None or pace.settled_alone():
+            self._runner(self._address)
         else:
-            shares = pace.shares()
-            start = perf_counter()
-            shared = shares and self._shared(begin, end)
-            if not shared:
-                program.runner(self._parameters, begin, end, self._memory)
-            if shares == shared:
-                pace.took(shared, perf_counter() - start)
-        if self._own[0]:
-            record = int(self._own[0]) - 1
-            self._own[0] = 0
-            self._slots[self._blocks[record] // 8] = 0
-            raise Refused(f"record {record}")
+            self._tried(pace)
+        if self._status[0]:
+            record, self._status[0] = self._status[0] - 1, 0
+            raise Refused(self._bound.cleared(record))
 
-    def _shared(self, begin: int, end: int) -> bool:
-        """Runs records with helpers, unless these are busy."""
-        program, helpers = self._program, team()
+    def _tried(self, pace: Pace) -> None:
+        """Runs the records, with helpers or without, and takes the time."""
+        shares = pace.shares()
+        start = perf_counter()
+        shared = shares and self._shared()
+        if not shared:
+            self._runner(self._address)
+        if shares == shared:
+            pace.took(shared, perf_counter() - start)
+
+    def _shared(self) -> bool:
+        """Runs the records with helpers, unless these are busy."""
+        program, helpers = self._bound.program, team()
         if not helpers.try_begin(program.threads, program.helper):
             return False
         try:
             stride = program.scratch_bytes
-            helpers.seat(int(self._own[1]), self._memory + stride, stride, program.threads)
-            self._own[2] = helpers.job.ctypes.data
-            program.leader(self._parameters, begin, end, self._memory)
+            memory = self._leader[3] + stride
+            helpers.seat(int(self._own[1]), memory, stride, program.threads)
+            self._own[10] = helpers.job.ctypes.data
+            program.leader(*self._leader)
         finally:
             helpers.end()
+        self._status[0], self._status[8] = self._status[8], 0
         return True

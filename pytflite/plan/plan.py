@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from pytflite.model.graph import Array
@@ -17,8 +17,8 @@ class Refused(Exception):  # noqa: N818  no error yet: the NumPy kernels say wha
 class BoundProgram(Protocol):
     """A native program in the memory of one context."""
 
-    def run(self, begin: int, end: int) -> None:
-        """Runs records of the program; raises Refused."""
+    def stretch(self, begin: int, end: int) -> Callable[[], None]:
+        """What runs these records of the program; raises Refused."""
         ...
 
 

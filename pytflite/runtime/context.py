@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -91,35 +92,31 @@ class BoundStep:
 class BoundStretch:
     """Native steps that follow each other: one call of the plan's program."""
 
-    __slots__ = ("_begin", "_end", "_program", "inputs", "node", "outputs", "p", "plain", "step")
+    __slots__ = ("inputs", "node", "outputs", "p", "plain", "run", "step")
 
-    def __init__(self, step: Step, program: BoundProgram) -> None:
-        self.step = step
-        self.node = step.node
+    def __init__(self, steps: Sequence[Step], program: BoundProgram) -> None:
+        self.step = steps[0]
+        self.node = self.step.node
         self.p = None
         self.inputs: Sequence[Array | None] = ()
         self.outputs: Sequence[Array | None] = ()
         self.plain = True
-        self._program = program
-        self._begin, self._end = step.records
-
-    def extend(self, step: Step) -> None:
-        """Takes in the native step that follows."""
-        self._end = step.records[1]
+        self.run = program.stretch(steps[0].records[0], steps[-1].records[1])
 
     def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
         """Runs the kernels, whose parameters hold all that they need."""
-        self._program.run(self._begin, self._end)
+        self.run()
 
 
 class Context:
     """Memory for one run at a time of one plan.
 
     `arrays` holds the tensors that have a place in the arena, and the constants; `loose` those of
-    the last run whose size was known only then.
+    the last run whose size was known only then. `whole`, if it is not None, does what the loop over
+    `bound` would do.
     """
 
-    __slots__ = ("_apart", "_program", "_scratch", "arrays", "bound", "loose", "plan")
+    __slots__ = ("_apart", "_program", "_scratch", "arrays", "bound", "loose", "plan", "whole")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -133,6 +130,7 @@ class Context:
         self.loose: dict[int, Array] = {}
         self._program = plan.program.bind(arena) if plan.program is not None else None
         self.bound = self._bind(together=True)
+        self.whole = self._in_one_call()
         self._apart: list[BoundStep | BoundStretch] | None = None
 
     @property
@@ -145,17 +143,26 @@ class Context:
         return self._apart
 
     def _bind(self, *, together: bool) -> list[BoundStep | BoundStretch]:
+        program = self._program
+        steps = [step for step in self.plan.steps if not step.alias]
+        if program is None:
+            return [BoundStep(step, self.arrays) for step in steps]
         bound: list[BoundStep | BoundStretch] = []
-        for step in self.plan.steps:
-            if step.alias:
-                continue
-            if step.work is None or self._program is None:
-                bound.append(BoundStep(step, self.arrays))
-            elif together and bound and isinstance(bound[-1], BoundStretch):
-                bound[-1].extend(step)
+        for native, group in groupby(steps, lambda step: step.work is not None):
+            if not native:
+                bound += [BoundStep(step, self.arrays) for step in group]
+            elif together:
+                bound.append(BoundStretch(list(group), program))
             else:
-                bound.append(BoundStretch(step, self._program))
+                bound += [BoundStretch([step], program) for step in group]
         return bound
+
+    def _in_one_call(self) -> Callable[[], None] | None:
+        """What runs the whole plan, where that is one native call that leaves nothing behind."""
+        alone = self.bound[0] if len(self.bound) == 1 else None
+        if isinstance(alone, BoundStretch) and self.plan.pure and not self.plan.awaited:
+            return alone.run
+        return None
 
     def tensor(self, index: int) -> Array | None:
         """A tensor's array after a run, or None if it has none."""

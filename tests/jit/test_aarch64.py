@@ -88,10 +88,11 @@ def run(model: Model, target: Target, *inputs: np.ndarray) -> list[np.ndarray]:
     slots[program._relative] += base
     records = program._records.copy()
     records[:, 1] += machine.add(slots.tobytes())
-    parameters = machine.add(struct.pack("<qq", 0, machine.add(records.tobytes())))
     scratch = machine.add(bytes(program.scratch_bytes + 64))
+    block = 0, machine.add(records.tobytes()), 0, len(records), scratch
+    parameters = machine.add(struct.pack("<5q", *block))
     entry = backend.library.find([RUNNER], target)[RUNNER]
-    memory = machine.run(entry, parameters, 0, len(records), scratch)
+    memory = machine.run(entry, parameters, 0, 0, 0)
     assert not memory.array(parameters, np.zeros(1, np.int64))[0]
     outputs = []
     for index in plan.outputs:

@@ -230,7 +230,8 @@ def test_examples(name: str, needs: tuple[str, ...]) -> None:
     for module in needs:
         if importlib.util.find_spec(module.partition(".")[0]) is None:
             pytest.skip(f"{module} is not installed here")
-    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parents[1])}
+    places = [str(EXAMPLES.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name), str(model_path("int8")), "20", "2"],
         capture_output=True, text=True, check=False, env=environment,

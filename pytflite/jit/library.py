@@ -10,6 +10,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -157,8 +158,10 @@ class Library:
             )
 
 
+@cache
 def missing() -> str:
-    """What has to be there to compile, and is not."""
+    """What has to be there to compile, and is not. Asked once: an interrupt while modules are
+    looked for may leave Python's own import lock held."""
     for package in ("llvmlite", "numba"):
         if find_spec(package) is None:
             return f"{package} is not installed: pip install pytflite[jit]"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -21,49 +22,67 @@ _PREFIXES = ("scipy_openblas", "openblas")
 _SUFFIXES = ("64_", "_64_", "64", "")
 
 
+class Running:
+    """Stands for one run, for as long as its frame lives."""
+
+    __slots__ = ("__weakref__",)
+
+
 class BlasThreads:
-    """A context manager that is entered for each run. Runs may overlap and nest.
+    """Is entered for each run. Runs may overlap and nest.
 
     The setting is the process's: where runs of several interpreters overlap, the first that
-    entered decides, and the last that leaves restores.
+    entered decides, and the last that leaves restores. A run that an interrupt kept from leaving
+    is forgotten with its frame, and the next one restores.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._runs = 0
-        self._before = 0
+        self._runs: weakref.WeakSet[Running] = weakref.WeakSet()
+        self._before: int | None = None  # while it is not ours
         self._library: tuple[Callable[[], int], Callable[[int], None]] | None = None
         self._searched = False
 
-    def enter(self, threads: int) -> None:
+    def enter(self, run: Running, threads: int) -> None:
         """Begins a run with this many threads."""
         with self._lock:
             if not self._searched:
                 self._library = _find()
                 self._searched = True
-            self._runs += 1
-            if self._runs == 1 and self._library is not None:
+            if not self._runs and self._library is not None:
                 get, set_ = self._library
-                self._before = get()
+                present = get()
+                if self._before is None:
+                    self._before = present
                 wanted = min(threads, _processors())
-                if self._before != wanted:
+                if present != wanted:
                     set_(wanted)
+            self._runs.add(run)
 
-    def leave(self) -> None:
-        """Ends a run."""
+    def leave(self, run: Running) -> None:
+        """Ends a run, if it began."""
         with self._lock:
-            self._runs -= 1
-            if self._runs == 0 and self._library is not None:
-                get, set_ = self._library
-                if get() != self._before:
-                    set_(self._before)
+            self._runs.discard(run)
+            if not self._runs:
+                self._restore()
+
+    def _restore(self) -> None:
+        if self._before is not None and self._library is not None:
+            get, set_ = self._library
+            if get() != self._before:
+                set_(self._before)
+        self._before = None
 
     def begin_anew(self) -> None:
         """In the child of a fork: whatever ran was in threads that are no more."""
         self._lock = threading.Lock()
-        if self._runs and self._library is not None:
-            self._library[1](self._before)
-        self._runs = 0
+        self._runs = weakref.WeakSet()
+        self._restore()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way."""
+        return bool(self._runs)
 
     @property
     def controlled(self) -> bool:

@@ -21,7 +21,7 @@ from pytflite.plan.nodes import Lookup
 from pytflite.plan.plan import Plan, Refused
 from pytflite.plan.planner import Planner
 from pytflite.runtime.backends import CompiledBackend
-from pytflite.runtime.blas import BLAS
+from pytflite.runtime.blas import BLAS, Running
 from pytflite.runtime.context import Context, Execution, Interrupted, Observer
 from pytflite.runtime.state import State
 
@@ -125,9 +125,10 @@ class Engine:
     def execute(self, context: Context, *observers: Observer) -> None:
         """Runs a context whose inputs are set; adopts the new state if it succeeds."""
         observers = (*self.observers, *observers)
-        BLAS.enter(self.threads)
-        self._left.work, self._left.steps = self.limits.macs, self.limits.steps
+        running = Running()
         try:
+            BLAS.enter(running, self.threads)
+            self._left.work, self._left.steps = self.limits.macs, self.limits.steps
             if context.plan.pure:
                 Execution(context, self.state, self, self.limits, 0, observers).execute()
                 return
@@ -144,7 +145,7 @@ class Engine:
         except Refused:
             self._explain(context)
         finally:
-            BLAS.leave()
+            BLAS.leave(running)
             if context.plan.awaited and self.backend is not None:
                 self.backend.request(context.plan.awaited)  # after the first answer, not before
 

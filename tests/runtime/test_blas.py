@@ -6,14 +6,15 @@ import os
 
 import pytest
 
-from pytflite.runtime.blas import BlasThreads
+from pytflite.runtime.blas import BlasThreads, Running
 
 
 @pytest.fixture
 def blas() -> BlasThreads:
     threads = BlasThreads()
-    threads.enter(1)
-    threads.leave()
+    run = Running()
+    threads.enter(run, 1)
+    threads.leave(run)
     if not threads.controlled:
         pytest.skip("NumPy multiplies without OpenBLAS here")
     return threads
@@ -26,16 +27,32 @@ def threads_of(blas: BlasThreads) -> int:
 
 def test_a_run_sets_them_and_puts_them_back(blas: BlasThreads) -> None:
     before = threads_of(blas)
-    blas.enter(1)
-    blas.enter(2)  # overlapping: the first decides
+    first, second = Running(), Running()
+    blas.enter(first, 1)
+    blas.enter(second, 2)  # overlapping: the first decides
     assert threads_of(blas) == 1
-    blas.leave()
+    blas.leave(first)
     assert threads_of(blas) == 1
-    blas.leave()
+    blas.leave(second)
+    assert threads_of(blas) == before
+
+
+def test_a_run_that_never_left_is_forgotten_with_its_frame(blas: BlasThreads) -> None:
+    before = threads_of(blas)
+    lost: Running | None = Running()
+    assert lost is not None
+    blas.enter(lost, 1)
+    assert blas.busy
+    del lost
+    assert not blas.busy
+    run = Running()
+    blas.enter(run, 1)
+    blas.leave(run)
     assert threads_of(blas) == before
 
 
 def test_there_are_no_more_than_processors(blas: BlasThreads) -> None:
-    blas.enter(10_000)
+    run = Running()
+    blas.enter(run, 10_000)
     assert threads_of(blas) <= (os.cpu_count() or 1)
-    blas.leave()
+    blas.leave(run)

@@ -15,7 +15,7 @@ from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.narrow_floats import NARROW, widen
 from pytflite.ops.spec import Key
-from pytflite.runtime.blas import BLAS
+from pytflite.runtime.blas import BLAS, Running
 from pytflite.runtime.feature_maps import MAPS, picture
 from pytflite.runtime.feeding import dequantize, integer_range
 from pytflite.runtime.interpreter import Interpreter
@@ -183,12 +183,13 @@ def machine() -> dict[str, float]:
     a = np.ones((size, size), np.float32)
     block = np.ones(1 << 22, np.float32)
     other = np.empty_like(block)
-    BLAS.enter(1)  # as the interpreter, whose threads these times are compared with
+    run = Running()
+    BLAS.enter(run, 1)  # as the interpreter, whose threads these times are compared with
     try:
         product = min(_timed(lambda: np.matmul(a, a)) for _ in range(4))
         copying = min(_timed(lambda: np.copyto(other, block)) for _ in range(4))
     finally:
-        BLAS.leave()
+        BLAS.leave(run)
     return {"macs": size**3 / product, "bytes": 2 * block.nbytes / copying}
 
 

@@ -161,7 +161,7 @@ class Tiled:
         oy = f.mul(f.sub(index, f.mul(image, "%bands")), shape.rows)
         y = f.sub(f.mul(oy, shape.stride_h), "%top")
         skipped = f.mul(phase, self.pixel)
-        picture = f.at(f.at("%x", f.mul(f.mul(image, "%height"), "%line")), skipped)
+        picture = f.at(self.picture(image), skipped)
         lines, there = [], []
         for number in range(shape.seen_h):
             row = f.add(y, f.mul("%dilation_h", number))
@@ -172,6 +172,11 @@ class Tiled:
         wide = f.sub(f.add("%outputs_w", f.sub("%phases", 1)), phase)
         size = f.op(f"sdiv i64 {wide}, %phases")
         return Band(lines, there, output, f.sub("%outputs_h", oy), size)
+
+    def picture(self, image: str) -> str:
+        """Where an image begins."""
+        f = self.f
+        return f.at("%x", f.mul(f.mul(image, "%height"), "%line"))
 
     def tile(self, band: Band, column: Value, left: int, lacks: int, lacks_right: int) -> None:
         """The outputs from a column on, of all channels.

@@ -129,14 +129,15 @@ class TiledInt8(Tiled):
 
     def __init__(
         self, f: Function, target: Target, shape: Shape, masked: bool, form: requantize.Form,
-        x: str,
+        x: str, clamp: str = "none",
     ) -> None:  # fmt: skip
         self.vectors = Vectors(f, target, form, x)
         names = requantize.rows(form.rounding)
         self.before, self.bias = len(names), names.index("bias")
-        self.careful = form.rounding != "litert"
-        super().__init__(f, target, shape, masked, "none")
-        self.padding = self.v.splat("%x_zero")
+        self.careful = form.rounding not in ("litert", "hybrid")
+        super().__init__(f, target, shape, masked, clamp)
+        if form.rounding != "hybrid":
+            self.padding = self.v.splat("%x_zero")
         size = shape.rows * shape.columns * self.v.bytes
         self.stack = f.op(f"alloca [{size} x i8], align 64")
 

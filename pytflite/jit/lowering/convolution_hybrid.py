@@ -1,4 +1,4 @@
-"""CONV_2D of float32 by integer filters: pictures are quantised in the run."""
+"""CONV_2D and DEPTHWISE_CONV_2D of float32 by integer filters: pictures are quantised."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
 from pytflite.jit.lowering.dense_hybrid import pack
+from pytflite.jit.lowering.depthwise_float32 import lacking, phases_of
+from pytflite.jit.lowering.depthwise_float32 import tile_of as tile_of_windows
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import Product, epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of
@@ -22,6 +24,7 @@ from pytflite.plan.plan import Step
 _MOST = 1 << 26  # elements of a picture in scratch
 _SHORT = 4  # vectors that are copied without a loop
 _LINE = 64
+_BANDS = 1 << 20  # products of a tile of a depthwise one
 
 
 def conv_2d(step: Step, to: Lowering) -> Lowered:
@@ -56,7 +59,7 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     p = Product(h.output * w.output, filters, k, row, 4 * filters, batch)
     tile = tile_of(to.target, p)
     panels = -(-filters // tile.columns)
-    panel_bytes = (4 * len(rows("hybrid")) + groups * dot.word) * tile.columns
+    panel_bytes = (4 * len(rows("hybrid")) + dot.groups(k) * dot.word) * tile.columns
     blocks = -(-p.m // tile.row_block), -(-panels // tile.panel_block)
     steps = np.array([4 * image, 0, p.m * p.output_row], np.int64)
     limits = numbers.limits
@@ -92,4 +95,66 @@ def _lines(size: int) -> int:
     return -(-size // _LINE) * _LINE
 
 
-LOWER: dict[str, Lower] = {"CONV_2D": conv_2d}
+def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
+    """Tiles of outputs in registers, channel by channel."""
+    x, weights = step.input_specs[0], step.input_specs[1]
+    assert x is not None and weights is not None
+    bias = step.input_specs[2] if len(step.input_specs) > 2 else None
+    if weights.value is None or (bias is not None and bias.value is None):
+        return "the filter or the bias is computed at run time"
+    batch, *sizes, channels = x.static
+    filters = weights.static[-1]
+    image, lanes = sizes[0] * sizes[1] * channels, to.target.lanes
+    numbers = read_numbers(step.node, x, weights, bias, step.output_specs[0], filters)
+    assert numbers.scales is not None
+    trimmed = [window.trimmed() for window in windows_of(step, sizes, weights.static[1:3])]
+    (d, _), (h, top), (w, left) = trimmed
+    shape = tile_of_windows(to.target, (d, h, w), (2, 1)) if filters == channels else None
+    if shape is None or image > _MOST:
+        return "its windows are not plain, it has several filters a channel, or pictures are large"
+    seen = range(top, top + h.filter), range(left, left + w.filter)
+    values = weights.value[0, cut(seen[0]), cut(seen[1])].reshape(-1, filters)
+    offset, scales = None if bias is None else bias.value, numbers.scales
+
+    def make() -> Array:
+        return _taps(values, scales, offset, lanes)
+
+    kind = "hybrid depthwise", seen, lanes
+    packed = to.packed(step, (1,) if bias is None else (1, 2), kind, make)
+    bands = -(-h.output // shape.rows)
+    total = batch * bands
+    each = shape.rows * w.output * channels * len(values)
+    block = max(1, min(total, _BANDS // max(1, each)))
+    row = phases_of(w)[0]
+    zeros = shape.seen_w * max(channels, lanes) * w.dilation
+    numbers_place = _lines(image + _LINE)
+    zeros_place = numbers_place + _LINE
+    made = kernel(
+        "depthwise_hybrid.tiled", **shape._asdict(), left=row.before,
+        right=lacking(row, row.output - 1), single=w.output == shape.columns * w.dilation,
+        masked=channels < lanes, clamp=epilogue(numbers.limits),
+    )  # fmt: skip
+    slots: tuple[Slot, ...] = (
+        to.input(step, 0), packed, to.output(step), h.input, h.output, w.output, channels,
+        w.input * channels, h.before, h.dilation, w.dilation, bands, total, block, image,
+        numbers_place, zeros_place, zeros, *(float(b or 0) for b in numbers.limits),
+    )  # fmt: skip
+    return [Work(made, slots, -(-total // block), zeros_place + zeros + 2 * _LINE)]
+
+
+def _taps(values: Array, scales: Array, bias: Array | None, lanes: int) -> Array:
+    """[vectors][zeros, sums, scale, offset, taps ...][lanes]; the last are the last channels."""
+    filters = values.shape[1]
+    table = np.zeros((4 + len(values), filters), np.float32)
+    table[1] = values.sum(axis=0, dtype=np.int64)
+    table[2] = scales
+    if bias is not None:
+        table[3] = bias.reshape(-1)
+    table[4:] = values
+    starts = np.minimum(np.arange(0, filters, lanes), max(filters - lanes, 0))
+    order = np.minimum(starts[:, None] + np.arange(lanes), filters - 1)
+    packed: Array = np.ascontiguousarray(table[:, order].transpose(1, 0, 2))
+    return packed
+
+
+LOWER: dict[str, Lower] = {"CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d}

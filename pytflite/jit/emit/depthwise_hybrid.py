@@ -1,0 +1,106 @@
+"""Depthwise convolution of float32 pictures, quantised in the run, by integer filters.
+
+    output = clamp((scale[c] * scale) * sum over taps of (q - zero) * filter[tap, c] + bias[c])
+
+A thread that comes to a picture quantises it into scratch: q, int8, with the picture's scale and
+zero point (ops/hybrid.py). Then tiles are as in depthwise_int8.py, and sums are whole numbers in
+float32; `sums`, those of all taps of a filter, make up for zero. Packed are, for each vector of
+channels: zeros, sums, scale, offset (the bias), and the taps.
+"""
+
+from __future__ import annotations
+
+from pytflite.jit.emit import requantize
+from pytflite.jit.emit.depthwise_float32 import Band, Shape, write_tiles
+from pytflite.jit.emit.depthwise_int8 import TiledInt8
+from pytflite.jit.emit.gemm_hybrid import Quantiser
+from pytflite.jit.ir import Function, Module
+from pytflite.jit.target import Target
+
+SLOTS = (
+    "ptr x",
+    "ptr weights",
+    "ptr output",
+    "i64 height",
+    "i64 outputs_h",
+    "i64 outputs_w",
+    "i64 channels",
+    "i64 line",  # bytes from line to line of the quantised picture
+    "i64 top",
+    "i64 dilation_h",
+    "i64 phases",
+    "i64 bands",
+    "i64 total",
+    "i64 block",
+    "i64 image",  # elements of a picture
+    "i64 numbers_place",  # bytes into scratch: of -zero and scale; the picture begins at 0
+    "i64 zeros_place",  # of a line of padding
+    "i64 zeros_size",
+    "float low",
+    "float high",
+)
+
+
+def tiled(
+    module: Module, target: Target, *, taps_h: int, taps_w: int, stride_h: int, stride_w: int,
+    rows: int, columns: int, left: int, right: int, single: bool, masked: bool, clamp: str,
+) -> None:  # fmt: skip
+    """Outputs in registers: settings as in depthwise_float32.tiled."""
+    shape = Shape(taps_h, taps_w, stride_h, stride_w, rows, columns)
+    f = module.kernel(*SLOTS)
+    f.do("%zeros = getelementptr i8, ptr %scratch, i64 %zeros_place")
+    f.do("%numbers = getelementptr i8, ptr %scratch, i64 %numbers_place")
+    write_tiles(TiledHybrid(f, target, shape, masked, clamp), left, right, single=single)
+    Quantiser(module, target, plain=True).write(asymmetric=True)
+
+
+class TiledHybrid(TiledInt8):
+    """Writes the tiles of one kernel."""
+
+    def __init__(self, f: Function, target: Target, shape: Shape, masked: bool, clamp: str) -> None:
+        form = requantize.Form("hybrid", False, False, True)
+        super().__init__(f, target, shape, masked, form, "int8", clamp)
+        self.here = f.op("alloca i64, align 8")  # the picture in scratch
+        f.store("i64", -1, self.here, 0, 8)
+
+    def picture(self, image: str) -> str:
+        """Quantises it, unless it is there."""
+        f, v = self.f, self.v
+        with f.when(f.compare("ne", image, f.load("i64", self.here, 0, 8))):
+            f.store("i64", image, self.here, 0, 8)
+            source = f.at("%x", f.mul(f.mul(image, "%image"), 4))
+            arguments = "ptr %scratch", f"ptr {source}", "i64 %image", "i64 %numbers_place"
+            f.call("void", "quantise", *arguments)
+            zero = f.op(f"sub i32 0, {f.load('i32', '%numbers')}")
+            spread = f.splat("i8", v.lanes, f.op(f"trunc i32 {zero} to i8"))
+            with f.loop(0, "%zeros_size", v.lanes) as loop:
+                f.store(f"<{v.lanes} x i8>", spread, "%zeros", loop.index)
+        self.minus_zero = v.splat(f.op(f"sitofp i32 {f.load('i32', '%numbers')} to float"))
+        self.padding = f.op(f"fneg {v.type} {self.minus_zero}")
+        self.scale = v.broadcast("%numbers", 4)
+        return "%scratch"
+
+    def finish(self, sums: list[list[str]], band: Band, output: str, weights: str) -> None:
+        """Scales, adds the bias, clamps and stores the rows that there are.
+
+        Outputs have four times the bytes of inputs.
+        """
+        f, v, finisher = self.f, self.v, self.vectors.finisher(weights)
+        begin, place = (f.op(f"ptrtoint ptr {p} to i64") for p in ("%output", output))
+        output = f.at("%output", f.mul(f.sub(place, begin), 4))
+        line, step = f.mul(f.mul("%outputs_w", self.pixel), 4), f.mul(self.step, 4)
+        scale = f.op(f"fmul {v.type} {finisher.constant('scale', 0)}, {self.scale}")
+        offset, of_zero = finisher.constant("offset", 0), finisher.constant("sums", 0)
+        for r, row in enumerate(sums):
+            with f.when(f.compare("sgt", band.left, r)):
+                pointer = f.at(output, f.mul(line, r)) if r else output
+                for column, total in enumerate(row):
+                    pointer = f.at(pointer, step) if column else pointer
+                    y = v.multiply_add(self.minus_zero, of_zero, total)  # exact
+                    y = v.add(f.op(f"fmul {v.type} {y}, {scale}"), offset)
+                    y = v.at_least(y, self.low) if self.low else y
+                    y = v.at_most(y, self.high) if self.high else y
+                    if self.mask:
+                        v.store_some(y, self.mask, pointer)
+                    else:
+                        v.store(y, pointer)

@@ -74,7 +74,7 @@ def gains(noise: Array, table: Array, first: Array) -> Array:
     wide = noise.astype(np.int64)
     # The ten bits below the first.
     fraction = (((wide << 11) >> bits) & 0x3FF).astype(np.int32)
-    last = table.size - 1
+    last = max(table.size - 1, 0)
     value = (table[np.minimum(first + 2, last)] * fraction) >> 5
     value += table[np.minimum(first + 1, last)] << 5
     value *= fraction

@@ -65,10 +65,9 @@ def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> None:
     """Frame by frame, all rows at once."""
     frames = inputs[0].reshape(p.rows, p.frames, p.size)
     out = outputs[0].reshape(p.rows, p.frames, p.step)
-    sums = np.zeros((p.rows, p.size), out.dtype)
+    sums = run.empty((p.rows, p.size), out.dtype)  # where there are no frames, more than the input
     waiting = recall(run, p.key, p.rows, p.size)
-    if waiting is not None:
-        sums[...] = waiting
+    sums[...] = 0 if waiting is None else waiting
     for number in range(p.frames):
         if out.dtype == np.int16:
             total = sums.astype(np.int32) + frames[:, number]

@@ -25,6 +25,7 @@ from pytflite.jit.target import Target
 VARIABLE = "PYTFLITE_CACHE_DIR"
 LIMIT = 256 << 20  # bytes of all files
 _DAY = 86400.0
+_BLOCK = 4096  # what the smallest file takes
 _SUFFIX = ".image"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SOURCES = (
@@ -179,7 +180,7 @@ class Cache:
         files = sorted(self._files(), key=lambda file: file.used, reverse=True)
         total = 0
         for file in files:
-            total += file.size
+            total += file.size + -file.size % _BLOCK
             old = time.time() - file.used > _DAY
             if total > limit or (old and not file.path.endswith(_SUFFIX)):
                 _remove(file.path)

@@ -82,6 +82,20 @@ def cpu_features() -> frozenset[str]:
     return frozenset()
 
 
+@cache
+def _is_permitted(target: Target) -> bool:
+    """Whether the system lets this process use the registers: AMX's have to be asked for."""
+    if target.dot != "amx":
+        return True
+    import ctypes
+
+    arch_prctl, request_permission, tile_data = 158, 0x1023, 18
+    try:
+        return ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data) == 0
+    except (OSError, AttributeError):
+        return False
+
+
 def architecture() -> str:
     """What `platform.machine()` says, in Linux's words."""
     machine = platform.machine().lower()
@@ -94,7 +108,10 @@ def host_target() -> Target | None:
     Raises:
         InputError: PYTFLITE_CPU names none that this CPU can run.
     """
-    fitting = [t for t in TARGETS if t.architecture == architecture() and t.needs <= cpu_features()]
+    fitting = [
+        t for t in TARGETS
+        if t.architecture == architecture() and t.needs <= cpu_features() and _is_permitted(t)
+    ]  # fmt: skip
     wanted = os.environ.get("PYTFLITE_CPU")
     if not wanted:
         return fitting[0] if fitting else None

@@ -28,16 +28,22 @@ class Dot(NamedTuple):
         group: products that are summed at once.
         width: bytes of a number in memory, of x and of the weights.
         unsigned: x has to be unsigned.
+        lines: a panel has a multiple of so many groups.
     """
 
     group: int
     width: int
     unsigned: bool
+    lines: int = 1
 
     @property
     def word(self) -> int:
         """Bytes of a group."""
         return self.group * self.width
+
+    def groups(self, k: int) -> int:
+        """Groups of a panel for so many numbers."""
+        return -(-k // (self.group * self.lines)) * self.lines
 
     def change(self, *, unsigned: bool) -> str:
         """What has to be done to bytes of x, signed or unsigned: as gather.Form has it."""
@@ -53,7 +59,7 @@ class Dot(NamedTuple):
 
 
 _DOTS = {
-    "amx": Dot(4, 1, True),  # every CPU that has it has vnni
+    "amx": Dot(4, 1, True, 16),  # by vpdpbusd, or in tiles of 16 groups (gemm_amx.py)
     "vnni": Dot(4, 1, True),
     "sdot": Dot(4, 1, False),
     "madd": Dot(2, 2, False),

@@ -85,7 +85,7 @@ def _work(
     p = p._replace(x_row=scratch_row(place + 16))
     tile = tile_of(target, p)
     panels = -(-p.n // tile.columns)
-    panel_bytes = (4 * len(rows("hybrid")) + groups * dot.word) * tile.columns
+    panel_bytes = (4 * len(rows("hybrid")) + dot.groups(p.k) * dot.word) * tile.columns
     row_blocks = -(-p.m // tile.row_block)
     panel_blocks = -(-panels // tile.panel_block)
     made = kernel(

@@ -93,7 +93,7 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     )  # fmt: skip
     columns = columns_of(to.target, n)
     dot = dot_of(to.target)
-    size = columns * (4 * len(constant_rows(rounding)) + -(-k // dot.group) * dot.word)
+    size = columns * (4 * len(constant_rows(rounding)) + dot.groups(k) * dot.word)
     places = (
         _places(x.static[:-2], stack) * (m * k),
         _places(y.static[:-2], stack) * (-(-n // columns) * size),

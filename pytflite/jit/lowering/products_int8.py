@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.jit.emit import gather
+from pytflite.jit.emit import gather, gemm_amx
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import column, is_fused, rows
@@ -96,12 +96,18 @@ def _vectors(target: Target, n: int) -> int:
     return min(most, max(1, -(-n // target.lanes)))
 
 
-def tile_of(target: Target, p: Product) -> Tile:
-    """What suits the sizes; x_row is that of rows in scratch."""
+def in_tiles(target: Target, p: Product) -> bool:
+    """Whether a product is worth AMX's tiles, half of whose rows at least it must fill."""
+    return target.dot == "amx" and p.m >= gemm_amx.LINES
+
+
+def tile_of(target: Target, p: Product, *, tiles: bool = False) -> Tile:
+    """What suits the sizes; x_row is that of rows in scratch. tiles: they are AMX's."""
     wide, most, few = _TILES[target.registers, target.vector]
     vectors = _vectors(target, p.n)
     most = few if vectors == 1 else most * wide // vectors
     tall = most if p.m >= 8 * most else _even(p.m, most)
+    tall = gemm_amx.ROWS if tiles else tall
     columns = vectors * target.lanes
     chains = 1
     while chains < 4 and tall * vectors * chains < _CHAINS:
@@ -162,7 +168,7 @@ def words_of(target: Target, weights: Array, places: Array) -> Array:
     """
     parts, n, k = weights.shape
     dot, columns = dot_of(target), columns_of(target, n)
-    groups, count = -(-k // dot.group), -(-n // columns)
+    groups, count = dot.groups(k), -(-n // columns)
     padded = np.zeros((parts, count * columns, groups * dot.group), f"i{dot.width}")
     padded[:, places, :k] = weights
     words = padded.view(f"u{dot.word}").reshape(parts, count, columns, groups)
@@ -223,13 +229,12 @@ def product_work(target: Target, p: Product, layer: Layer, ending: Ending) -> Wo
         point = _POINT, _POINT, Window(p.m, p.m, 1)
         places = p.m * p.output_row, p.m * p.output_row, p.output_row
         return convolution_work(target, p, point, p.x_row, places, layer, ending)
-    tile = tile_of(target, p._replace(x_row=p.k * dot.width))
-    copied = bool(dot.change(unsigned=layer.kind == "uint8"))
+    tiles = in_tiles(target, p)
+    tile = tile_of(target, p._replace(x_row=p.k * dot.width), tiles=tiles)
+    copied = tiles or bool(dot.change(unsigned=layer.kind == "uint8"))
     row = p.k * dot.width
     scratch = tile.row_block * row + gather.PAST if copied else 0
-    return _work(
-        target, "gemm_int8.product", tile, p._replace(x_row=row), layer, ending, (), {}, scratch
-    )
+    return _work(target, "product", tile, p._replace(x_row=row), layer, ending, (), {}, scratch)
 
 
 def convolution_work(
@@ -249,7 +254,7 @@ def convolution_work(
     tap = p.k // taps if taps else 0
     row = -(-p.k // dot.group) * dot.word
     p = p._replace(x_row=scratch_row(row + 4 * bool(layer.row_zero)))
-    tile = tile_of(target, p)
+    tile = tile_of(target, p, tiles=in_tiles(target, p))
     fill = layer.zero + dot.offset(unsigned=layer.kind == "uint8")
     slots = (
         h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
@@ -262,28 +267,29 @@ def convolution_work(
         "runs": runs, "sums": bool(layer.row_zero), "short": short if short <= _SHORT else 0
     }  # fmt: skip
     scratch = tile.row_block * p.x_row + gather.PAST
-    return _work(
-        target, "gemm_int8.convolution", tile, p, layer, ending, slots, settings, scratch
-    )  # fmt: skip
+    return _work(target, "convolution", tile, p, layer, ending, slots, settings, scratch)
 
 
 def _work(
-    target: Target, emitter: str, tile: Tile, p: Product, layer: Layer, ending: Ending,
+    target: Target, name: str, tile: Tile, p: Product, layer: Layer, ending: Ending,
     gathering: tuple[int, ...], settings: dict[str, Setting], scratch: int,
 ) -> Work:  # fmt: skip
     dot = dot_of(target)
     groups = -(-p.k // dot.group)
     panels = -(-p.n // tile.columns)
-    panel_bytes = (4 * len(rows(ending.rounding)) + groups * dot.word) * tile.columns
+    panel_bytes = (4 * len(rows(ending.rounding)) + dot.groups(p.k) * dot.word) * tile.columns
     row_blocks = -(-p.m // tile.row_block)
     panel_blocks = -(-panels // tile.panel_block)
     parts = p.offsets
     if parts is None:
         steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
         parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
+    emitter = "gemm_amx."
+    if not in_tiles(target, p):
+        emitter, settings = "gemm_int8.", settings | {"rows": tile.rows, "chains": tile.chains}
     made = kernel(
-        emitter, rows=tile.rows, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
-        chains=tile.chains, x=layer.kind, **ending.settings, **settings,
+        emitter + name, vectors=tile.vectors, tail=tile.tail, masked=tile.masked, x=layer.kind,
+        **ending.settings, **settings,
     )  # fmt: skip
     slots = (
         layer.x, layer.weights, layer.output, parts, p.m, p.n, groups, p.x_row, p.output_row,

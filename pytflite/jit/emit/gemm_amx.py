@@ -1,0 +1,162 @@
+"""Products of int8 and uint8 matrices in AMX's tiles (gemm_int8.py says what is computed).
+
+A tile register holds 16 rows of 64 bytes. One instruction multiplies a tile of x (16 rows, 64
+numbers of k) with one of weights (64 numbers of k, 16 outputs) and adds the products to a tile of
+sums (16 x 16, 32 bits): 16384 of them in 16 cycles. micro keeps 32 rows x 2 vectors of sums in four
+tiles:
+
+                weights   6    7
+            x   4         0    1
+                5         2    3
+
+Rows of x and the panels are those of vpdpbusd (dot.py), so that few rows may be multiplied by that:
+x unsigned in scratch, weights [k / 4, columns, 4]. A tile of weights is 16 lines of a panel, which
+therefore has a multiple of 16 (dot.padded). Rows behind the last are whatever scratch holds; their
+sums are not looked at. Bytes behind a row's last meet weights of zero.
+
+Sums go from the tiles to the stack, and from there become outputs two rows at a time.
+"""
+
+from __future__ import annotations
+
+from pytflite.jit.emit import gather, gemm, requantize
+from pytflite.jit.emit.dot import dot_of
+from pytflite.jit.emit.gemm_int8 import SLOTS, Micro, row_summer
+from pytflite.jit.ir import Function, Module
+from pytflite.jit.target import Target
+
+ROWS = 32  # that micro multiplies at a time
+LINES = 16  # of a tile: rows of x, or groups of k
+_BYTES = 64  # of a line
+
+
+def product(
+    module: Module, target: Target, *, vectors: int, tail: int, masked: bool, x: str,
+    rounding: str, signed: bool, output: str,
+) -> None:  # fmt: skip
+    """Rows of a matrix, side by side, times packed weights; settings as in gemm_int8.product."""
+    change = dot_of(target).change(unsigned=x == "uint8")
+    copies = gather.Form(target, True, False, change)
+    form = gemm.Form(ROWS, vectors * target.lanes, 1, None, _extra(), copies)
+    finish = requantize.Form(rounding, signed, output == "uint8")
+    _emit(module, target, form, (vectors, tail, masked, False), finish)
+
+
+def convolution(
+    module: Module, target: Target, *, vectors: int, tail: int, masked: bool, x: str,
+    rounding: str, signed: bool, output: str, runs: bool, sums: bool, short: int,
+) -> None:  # fmt: skip
+    """Windows, gathered, times packed weights; settings as in gemm_int8.convolution."""
+    change = dot_of(target).change(unsigned=x == "uint8")
+    gathers = gather.Form(target, runs, False, change, short)
+    finds = row_summer(target) if sums else None
+    form = gemm.Form(ROWS, vectors * target.lanes, 1, gathers, _extra(), None, finds)
+    finish = requantize.Form(rounding, signed, output == "uint8")
+    _emit(module, target, form, (vectors, tail, masked, sums), finish)
+
+
+def _extra() -> tuple[str, ...]:
+    return ("i64 k", "i64 x_row", *requantize.SLOTS, "i64 sum_place")
+
+
+def _emit(
+    module: Module, target: Target, form: gemm.Form, sizes: tuple[int, int, bool, bool],
+    finish: requantize.Form,
+) -> None:  # fmt: skip
+    vectors, tail, masked, sums = sizes
+    f = module.kernel(*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *SLOTS)
+    f.call("void", "llvm.x86.ldtilecfg", f"ptr {_configuration(module)}")
+    special = masked or tail != vectors
+    gemm.product(f, form, last=special)
+    f.call("void", "llvm.x86.tilerelease")
+    names = [("micro", vectors, False), ("micro_last", tail, masked)]
+    for name, wide, some in names[: 1 + special]:
+        m = module.function(name, *gemm.MICRO, *form.extra)
+        micro = TileMicro(m, target, (form.rows, wide, vectors), some, finish)
+        micro.multiply()
+        micro.finish_rows(rows=sums)
+
+
+def _configuration(module: Module) -> str:
+    """All eight tiles have 16 rows of 64 bytes."""
+    data = [1, 0, *[0] * 14, *[_BYTES, 0] * 8, *[0] * 16, *[LINES] * 8, *[0] * 8]
+    return module.constant("[64 x i8]", f"[{', '.join(f'i8 {b}' for b in data)}]")
+
+
+class TileMicro(Micro):
+    """32 rows, in tiles."""
+
+    def multiply(self) -> None:
+        """Leaves bias plus products on the stack, row by row."""
+        f = self.f
+        names = requantize.rows(self.form.rounding)
+        bias = f.at("%panel", 4 * self.columns * names.index("bias"))
+        weights = f.at("%panel", 4 * self.columns * len(names))
+        rows = gemm.row(f, 0)
+        below = f.at(rows, f.mul("%x_row", LINES))
+        tiles = [(i, j) for i in range(2) for j in range(self.wide)]
+        for i, j in tiles:
+            _load(f, 2 * i + j, f.at(bias, _BYTES * j), 0)
+        with f.loop(0, "%k", LINES) as loop:
+            at = f.mul(loop.index, 4)
+            _load(f, 4, f.at(rows, at), "%x_row")
+            _load(f, 5, f.at(below, at), "%x_row")
+            line = f.at(weights, f.mul(at, self.columns))
+            for j in range(self.wide):
+                _load(f, 6 + j, f.at(line, _BYTES * j), 4 * self.columns)
+            for i, j in tiles:
+                numbers = f"i8 {2 * i + j}", f"i8 {4 + i}", f"i8 {6 + j}"
+                f.call("void", "llvm.x86.tdpbusd", *numbers)
+        row = _BYTES * self.wide
+        for i, j in tiles:
+            place = f.at(self.stack, LINES * row * i + _BYTES * j)
+            arguments = f"i8 {2 * i + j}", f"ptr {place}", f"i64 {row}"
+            f.call("void", "llvm.x86.tilestored64", *arguments)
+
+    def finish_rows(self, *, rows: bool) -> None:
+        """Outputs from the sums on the stack; `rows`: each row adds a number of its own."""
+        f = self.f
+        if self.form.rounding == "litert":
+            self._all(rows, careful=False)
+            return
+        flag = self.finisher.flag()
+        with f.when(f.op(f"xor i1 {flag}, true")):
+            self._all(rows, careful=False)
+        with f.when(flag):
+            self._all(rows, careful=True)
+
+    def _all(self, rows: bool, *, careful: bool) -> None:
+        """Two rows at a time; where one is in doubt, the definition decides for both."""
+        f, finisher = self.f, self.finisher
+        last = f.sub("%count", 1)
+        with f.loop(0, "%count", 2) as loop:
+            pair = loop.index, f.min(f.add(loop.index, 1), last)
+            totals = [self._totals(number, rows) for number in pair]
+            found = [[finisher.rounded(t, n) for n, t in enumerate(row)] for row in totals]
+            self._write(pair, [[y for _, y in row] for row in found])
+            if careful:
+                for number, row, own in zip(pair, found, totals, strict=True):
+                    off = [finisher.off(t, y) for t, y in row]
+                    with f.when(finisher.doubtful(off)):
+                        exact = [finisher.defined(t, n) for n, t in enumerate(own)]
+                        self._write((number,), [exact])
+
+    def _totals(self, number: str, rows: bool) -> list[str]:
+        """The sums of one row."""
+        f, size = self.f, self.target.vector
+        own = f.at(self.stack, f.mul(number, self.wide * size))
+        totals = [f.load(self.kind, own, n * size, 64) for n in range(self.wide)]
+        if not rows:
+            return totals
+        row = f.at(gemm.row(f, 0), f.mul(number, "%x_row"))
+        spread = f.splat("i32", self.target.lanes, f.load("i32", f.at(row, "%sum_place")))
+        return [f.op(f"add {self.kind} {t}, {spread}") for t in totals]
+
+    def _write(self, numbers: tuple[str, ...], outputs: list[list[str]]) -> None:
+        for number, narrow in zip(numbers, self.finisher.narrowed(outputs), strict=True):
+            self.store(narrow, gemm.outputs(self.f, number))
+
+
+def _load(f: Function, tile: int, pointer: str, stride: str | int) -> None:
+    """A tile from memory, its lines so many bytes apart."""
+    f.call("void", "llvm.x86.tileloadd64", f"i8 {tile}", f"ptr {pointer}", f"i64 {stride}")

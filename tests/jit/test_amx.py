@@ -1,0 +1,104 @@
+"""Products in AMX's tiles, to the bit against NumPy's: on tiles in software, or the CPU's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+import pytflite
+from pytflite.jit.backend import Compiled
+from pytflite.jit.compiling import compile_kernel
+from pytflite.jit.image import Loaded, load
+from pytflite.jit.kernel import Kernel
+from pytflite.jit.target import BY_NAME, Target
+from pytflite.model.model import Model
+from pytflite.ops.limits import Limits
+from pytflite.ops.registry import find
+from pytflite.plan.planner import Planner
+from pytflite.runtime.context import Context
+from tests.harness import single_op, tensor
+from tests.jit.amx import emulate
+from tests.jit.native import NATIVE
+
+AMX, VNNI = BY_NAME["amx"], BY_NAME["avx512vnni"]
+pytestmark = pytest.mark.skipif(VNNI not in NATIVE, reason="this CPU has no AVX-512 VNNI")
+RNG = np.random.default_rng(0)
+
+
+class Library:
+    """Kernels compiled here and now."""
+
+    def __init__(self) -> None:
+        self.failures: dict[Any, str] = {}
+        self.loaded: dict[Kernel, Loaded] = {}
+
+    def find(self, kernels: Iterable[Kernel], target: Target) -> dict[Kernel, int]:
+        for kernel in kernels:
+            if kernel not in self.loaded:
+                self.loaded[kernel] = load(compile_kernel(kernel, target))
+        return {kernel: self.loaded[kernel].address for kernel in kernels}
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+    tiles = None if AMX in NATIVE else emulate(monkeypatch)
+    yield Library()
+    del tiles
+
+
+def check(library: Library, model: Model, x: np.ndarray, emitter: str) -> None:
+    """One operator in tiles gives what NumPy gives."""
+    backend = Compiled(model, target=AMX, threads=1)
+    backend.library = library  # type: ignore[assignment]  # what `find` asks
+    planner = Planner(model, lambda n, c: find(n, custom=c), Limits(), backend=backend)
+    context = Context(planner.plan(0, [x.shape]))
+    (bound,) = context.bound
+    assert [work.kernel.emitter for work in bound.step.work or ()] == [emitter]
+    context.arrays[context.plan.inputs[0]][...] = x
+    bound.eval(None, (), (), None)  # type: ignore[arg-type]  # a native step asks no run
+    want = pytflite.Interpreter(model, backend="numpy").run(x)
+    np.testing.assert_array_equal(context.arrays[context.plan.outputs[0]], want)
+
+
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
+@pytest.mark.parametrize("channels", [3, 64, 70])
+@pytest.mark.parametrize("filters", [5, 24, 64])
+@pytest.mark.parametrize("taps", [1, 3])
+def test_convolution(library: Library, dtype: str, channels: int, filters: int, taps: int) -> None:
+    storage = np.int8 if dtype == "INT8" else np.uint8
+    limits = np.iinfo(storage)
+    weights = RNG.integers(limits.min, limits.max, (filters, taps, taps, channels)).astype(storage)
+    model = single_op(
+        "CONV_2D",
+        [
+            tensor((1, 9, 7, channels), dtype, scale=0.1, zero_point=3),
+            tensor(value=weights, scale=0.02, zero_point=0 if dtype == "INT8" else 117),
+            tensor(value=RNG.integers(-999, 999, filters).astype(np.int32), scale=0.002),
+        ],
+        [tensor((1, 9, 7, filters), dtype, scale=0.7, zero_point=5)],
+        stride_w=1, stride_h=1, padding=0,
+    )  # fmt: skip
+    x = RNG.integers(limits.min, limits.max + 1, (1, 9, 7, channels)).astype(storage)
+    plain = taps == 1 and dtype == "INT8" and channels % 4 == 0
+    check(library, model, x, f"gemm_amx.{'product' if plain else 'convolution'}")
+
+
+@pytest.mark.parametrize("rows", [16, 33, 100])
+@pytest.mark.parametrize("depth", [4, 64, 132])
+def test_fully_connected(library: Library, rows: int, depth: int) -> None:
+    weights = RNG.integers(-127, 128, (50, depth)).astype(np.int8)
+    model = single_op(
+        "FULLY_CONNECTED",
+        [
+            tensor((rows, depth), "INT8", scale=0.1, zero_point=-7),
+            tensor(value=weights, scale=0.03),
+        ],
+        [tensor((rows, 50), "INT8", scale=0.9, zero_point=2)],
+    )  # fmt: skip
+    x = RNG.integers(-128, 128, (rows, depth)).astype(np.int8)
+    check(library, model, x, "gemm_amx.product")

@@ -69,9 +69,7 @@ class Form(NamedTuple):
         return 2 if self.change.startswith("wide") else 1
 
 
-def rows(
-    f: Function, form: Form, x: str, first: str, count: str, place: str, places: str
-) -> None:
+def rows(f: Function, form: Form, x: str, first: str, count: str, place: str, places: str) -> None:
     """Gathers rows first ... first + count, and says where their outputs go.
 
     Args:
@@ -79,26 +77,30 @@ def rows(
         place: where the rows begin; each takes %x_row bytes.
         places: of 64-bit offsets, one for each row's outputs.
     """
+    prepare(f, form)
+    start = tuple(("i64", value) for value in output_of(f, first))
+    with f.loop(0, count, 1, *start) as loop:
+        row(f, form, x, *loop.carried, f.at(place, f.mul(loop.index, "%x_row")))
+        f.store("i64", place_of(f, *loop.carried), places, f.mul(loop.index, 8), 8)
+        loop.carry(*following(f, *loop.carried))
+
+
+def prepare(f: Function, form: Form) -> None:
+    """Writes the functions that `row` calls."""
     copier(f, form)
     _filler(f, form)
+
+
+def output_of(f: Function, number: str) -> tuple[str, str, str]:
+    """The output (b, oy, ox) of this number."""
     image = f.mul("%outputs_h", "%outputs_w")
-    b0 = f.op(f"sdiv i64 {first}, {image}")
-    rest = f.sub(first, f.mul(b0, image))
-    y0 = f.op(f"sdiv i64 {rest}, %outputs_w")
-    x0 = f.sub(rest, f.mul(y0, "%outputs_w"))
-    start = (("i64", b0), ("i64", y0), ("i64", x0))
-    with f.loop(0, count, 1, *start) as loop:
-        b, oy, ox = loop.carried
-        to = f.at(place, f.mul(loop.index, "%x_row"))
-        picture = f.at(x, f.mul(f.mul(f.mul(b, "%height"), "%width"), "%pixel"))
-        _row(f, form, picture, oy, ox, to)
-        output = f.add(f.mul(b, "%output_image"), f.mul(oy, "%output_line"))
-        output = f.add(output, f.mul(ox, "%output_pixel"))
-        f.store("i64", output, places, f.mul(loop.index, 8), 8)
-        loop.carry(*_following(f, b, oy, ox))
+    b = f.op(f"sdiv i64 {number}, {image}")
+    rest = f.sub(number, f.mul(b, image))
+    oy = f.op(f"sdiv i64 {rest}, %outputs_w")
+    return b, oy, f.sub(rest, f.mul(oy, "%outputs_w"))
 
 
-def _following(f: Function, b: str, oy: str, ox: str) -> tuple[str, str, str]:
+def following(f: Function, b: str, oy: str, ox: str) -> tuple[str, str, str]:
     """The output after (b, oy, ox)."""
     ox = f.add(ox, 1)
     wraps = f.compare("eq", ox, "%outputs_w")
@@ -108,8 +110,23 @@ def _following(f: Function, b: str, oy: str, ox: str) -> tuple[str, str, str]:
     return f.add(b, f.op(f"zext i1 {wraps} to i64")), f.select(wraps, "i64", 0, oy), ox
 
 
-def _row(f: Function, form: Form, picture: str, oy: str, ox: str, to: str) -> None:
+def place_of(f: Function, b: str, oy: str, ox: str) -> str:
+    """Where an output goes, in bytes from the first."""
+    place = f.add(f.mul(b, "%output_image"), f.mul(oy, "%output_line"))
+    return f.add(place, f.mul(ox, "%output_pixel"))
+
+
+def repeat_last(f: Function, table: str, count: str, size: int) -> None:
+    """Repeats the last of `count` words until they are a multiple of `size`."""
+    held = f.load("i64", table, f.mul(f.sub(count, 1), 8), 8)
+    rounded = f.mul(f.op(f"sdiv i64 {f.add(count, size - 1)}, {size}"), size)
+    with f.loop(count, rounded) as loop:
+        f.store("i64", held, table, f.mul(loop.index, 8), 8)
+
+
+def row(f: Function, form: Form, x: str, b: str, oy: str, ox: str, to: str) -> None:
     """The window of one output."""
+    picture = f.at(x, f.mul(f.mul(f.mul(b, "%height"), "%width"), "%pixel"))
     y = f.sub(f.mul(oy, "%stride_h"), "%top")
     x = f.sub(f.mul(ox, "%stride_w"), "%left")
     if not form.runs:

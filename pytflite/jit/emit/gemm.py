@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pytflite.jit.emit import gather, turning
+from pytflite.jit.emit import gather, turning, windows
 from pytflite.jit.ir import Function, Value
 
 # A kernel's slots are these, gather.SLOTS if it gathers, and its own.
@@ -49,7 +49,7 @@ SLOTS = (
     "i64 panel_block",  # panels of a block
     "i64 panel_blocks",
 )
-ENTRY = 40  # bytes of the tables for a row of a block
+ENTRY = 56  # bytes of the tables for a row of a block
 # What micro takes before its own; width: the outputs that the panel really has.
 MICRO = (
     "ptr starts", "ptr block", "ptr places", "ptr panel", "ptr place", "i64 count", "i64 width"
@@ -67,6 +67,8 @@ class Form(NamedTuple):
         copies: rows of a matrix are copied into scratch, changed as gather.Form says; they must
             lie side by side.
         finds: writes what else is to be known of the rows: f, address of the first, count.
+        direct: windows are used where they lie if they can be (windows.py); micro gets
+            windows.MICRO besides, last.
         turns: rows of x are columns of a matrix in memory, %x_source bytes from line to line; they
             are turned on their way into scratch, where lanes - 1 rows more must have room.
         makes: writes rows into scratch by itself: f, address of x of the part, place, first row,
@@ -83,6 +85,7 @@ class Form(NamedTuple):
     copies: gather.Form | None = None
     finds: Callable[[Function, str, str], None] | None = None
     turns: bool = False
+    direct: bool = False
     makes: Callable[[Function, str, str, str, str], None] | None = None
     stages: Callable[[Function, str], None] | None = None
 
@@ -161,9 +164,15 @@ def _rows(
             place = f.at(output, f.mul(loop.index, "%output_row"))
         else:
             places, place = f.at(_places(f, form), f.mul(loop.index, 8)), output
+        tile: tuple[str, ...] = ()
+        if form.direct:
+            at, tables = f.mul(loop.index, 8), _places(f, form)
+            starts, here = f.at(windows.addresses(f, tables), at), "null"
+            tile = (f"ptr {f.load('ptr', windows.offsets(f, tables), at, 8)}",)
         arguments = (
             f"ptr {starts}", f"ptr {here}", f"ptr {places}", f"ptr {panel}", f"ptr {place}",
             f"i64 {rows}", f"i64 {width}", *(f"{kind} %{name}" for kind, _, name in names),
+            *tile,
         )  # fmt: skip
         if not last:
             f.call("void", "micro", *arguments)
@@ -203,12 +212,12 @@ def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
     x, place = f.at("%x", _offset(f, part, 0)), _block(f, form, part, first)
     if form.stages is not None:
         x = f.at("%scratch", "%stage")
-    if form.gathers is not None:
+    if form.gathers is not None and form.direct:
+        windows.bring(f, form.gathers, form.rows, x, first, count, place, _places(f, form))
+    elif form.gathers is not None:
         places = _places(f, form)
         gather.rows(f, form.gathers, x, first, count, place, places)
-        held = f.load("i64", places, f.mul(f.sub(count, 1), 8), 8)
-        with f.loop(count, f.mul(_divided_up(f, count, form.rows), form.rows)) as loop:
-            f.store("i64", held, places, f.mul(loop.index, 8), 8)
+        gather.repeat_last(f, places, count, form.rows)
     elif form.turns:
         source = f.at(x, f.mul(first, 4))
         turning.call_turn(f, place, "%x_row", source, "%x_source", "%k", count)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pytflite.jit.emit import gather, gemm, turning
+from pytflite.jit.emit import gather, gemm, turning, windows
 from pytflite.jit.emit import panels_float32 as packing
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.ir import Function, Module
@@ -60,12 +60,18 @@ def product(module: Module, target: Target, **settings: Any) -> None:
 
 
 def convolution(module: Module, target: Target, *, runs: bool, short: int, **settings: Any) -> None:
-    """Windows, gathered, times packed weights. runs, short: as in gather.Form."""
+    """Windows times packed weights, gathered where they see padding.
+
+    Args:
+        runs, short: as in gather.Form.
+    """
     s = Settings(**settings)
-    f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *SLOTS)
+    f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *windows.SLOTS, *SLOTS)
     gathers = gather.Form(target, runs, True, short=short)
-    form = gemm.Form(s.rows, s.vectors * target.lanes, 4, gathers, EXTRA)
-    gemm.product(f, form, last=_micros(module, target, s))
+    extra = ("i64 segment_count", "i64 run", *EXTRA)
+    form = gemm.Form(s.rows, s.vectors * target.lanes, 4, gathers, extra, direct=True)
+    names = (*gemm.MICRO, *extra, *windows.MICRO)
+    gemm.product(f, form, last=_micros(module, target, s, names, segments=True))
 
 
 def matrices(
@@ -88,14 +94,17 @@ def matrices(
     gemm.product(f, form, last=last, panel=packing.packer(s.vectors * target.lanes, weights_turned))
 
 
-def _micros(module: Module, target: Target, s: Settings) -> bool:
+def _micros(
+    module: Module, target: Target, s: Settings, names: tuple[str, ...] = (*gemm.MICRO, *EXTRA),
+    *, segments: bool = False,
+) -> bool:  # fmt: skip
     """Writes @micro, and @micro_last if the last panel is another; whether it is."""
     special = s.masked or s.tail != s.vectors
     both = ("micro", s.vectors, False), ("micro_last", s.tail, s.masked)
     for name, wide, some in both[: 1 + special]:
-        f = module.function(name, *gemm.MICRO, *EXTRA)
+        f = module.function(name, *names)
         micro = Micro(f, target, s.rows, wide, s.vectors, some)
-        micro.finish(micro.sums(s.chains), s.clamp, s.residual)
+        micro.finish(micro.sums(s.chains, segments=segments), s.clamp, s.residual)
     return special
 
 
@@ -117,38 +126,59 @@ class Micro:
         self.stride = stride * self.v.bytes
         self.masked = masked
 
-    def sums(self, chains: int) -> list[str]:
-        """Bias plus products, row by row."""
+    def sums(self, chains: int, *, segments: bool) -> list[str]:
+        """Bias plus products, row by row; of rows that are segments, segment by segment."""
         f, v = self.f, self.v
         bias = [v.load("%panel", n * v.bytes) for n in range(self.wide)]
         weights = f.at("%panel", self.stride)
         pointers = [gemm.row(f, r) for r in range(self.rows)]
         outputs = self.rows * self.wide
-        first = [(v.type, bias[n % self.wide]) for n in range(outputs)]
-        first += [(v.type, "zeroinitializer")] * (outputs * (chains - 1))
-        whole = "%k" if chains == 1 else f.op(f"and i64 %k, -{chains}")
-        with f.loop(0, whole, chains, *first) as loop:
+        sums = [bias[n % self.wide] for n in range(outputs)]
+        sums += ["zeroinitializer"] * (outputs * (chains - 1))
+        if segments:
+            with f.loop(0, "%segment_count", 1, *((v.type, s) for s in sums)) as loop:
+                begin = f.load("i64", "%offsets", f.mul(loop.index, 8), 8)
+                here = f.at(weights, f.mul(f.mul(loop.index, "%run"), self.stride))
+                loop.carry(*self.run("%run", begin, pointers, here, loop.carried, chains))
+            sums = loop.results
+        else:
+            sums = self.run("%k", "", pointers, weights, sums, chains)
+        first = sums[:outputs]
+        for chain in range(1, chains):
+            more = sums[outputs * chain : outputs * (chain + 1)]
+            first = [v.add(a, b) for a, b in zip(first, more, strict=True)]
+        return first
+
+    def run(
+        self, size: str, begin: str, pointers: list[str], weights: str, sums: list[str],
+        chains: int,
+    ) -> list[str]:  # fmt: skip
+        """Adds `size` products to the sums, from `begin` bytes into each row on."""
+        f, kind = self.f, self.v.type
+        outputs = self.rows * self.wide
+        whole = size if chains == 1 else f.op(f"and i64 {size}, -{chains}")
+        with f.loop(0, whole, chains, *((kind, s) for s in sums)) as loop:
             carried: list[str] = []
             for chain in range(chains):
                 own = loop.carried[outputs * chain : outputs * (chain + 1)]
-                carried += self.step(pointers, weights, f.add(loop.index, chain), own)
+                k = f.add(loop.index, chain) if chain else loop.index
+                carried += self.step(pointers, weights, k, begin, own)
             loop.carry(*carried)
-        results = loop.results
-        sums = results[:outputs]
-        for chain in range(1, chains):
-            sums = [v.add(a, b) for a, b in zip(sums, results[outputs * chain :], strict=False)]
         if chains == 1:
-            return sums
-        with f.loop(whole, "%k", 1, *((v.type, s) for s in sums)) as loop:
-            loop.carry(*self.step(pointers, weights, loop.index, loop.carried))
-        return loop.results
+            return loop.results
+        rest = loop.results[outputs:]
+        with f.loop(whole, size, 1, *((kind, s) for s in loop.results[:outputs])) as loop:
+            loop.carry(*self.step(pointers, weights, loop.index, begin, loop.carried))
+        return [*loop.results, *rest]
 
-    def step(self, pointers: list[str], weights: str, k: str, sums: list[str]) -> list[str]:
+    def step(
+        self, pointers: list[str], weights: str, k: str, begin: str, sums: list[str]
+    ) -> list[str]:
         """The products of one k, added to the sums."""
         f, v = self.f, self.v
         place = f.at(weights, f.mul(k, self.stride))
         vectors = [v.load(place, n * v.bytes) for n in range(self.wide)]
-        at = f.mul(k, 4)
+        at = f.add(f.mul(k, 4), begin) if begin else f.mul(k, 4)
         added = []
         for r, pointer in enumerate(pointers):
             x = v.broadcast(f.at(pointer, at))

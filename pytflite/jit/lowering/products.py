@@ -169,6 +169,12 @@ def convolution_work(
     if not runs or short > _SHORT or target.vector == 16:  # without loads under a mask
         short = 0
     gathered = tile.row_block * p.x_row + gather.PAST
+    across = 1 if runs else w.filter
+    lines = np.arange(h.filter, dtype=np.int64)[:, None] * (h.dilation * w.input * pixel)
+    lie = lines + np.arange(across, dtype=np.int64) * (w.dilation * pixel)
+    run = p.k // lie.size if lie.size else 0
+    follow = np.arange(lie.size, dtype=np.int64) * (run * _ITEM)
+    slots = (*slots, np.concatenate([lie.reshape(-1), follow]), lie.size, run)
     settings: dict[str, Setting] = {"runs": runs, "short": short}
     return _work("gemm_float32.convolution", tile, p, tensors, slots, ending, settings, gathered)
 

@@ -80,9 +80,10 @@ def rows(f: Function, form: Form, x: str, first: str, count: str, place: str, pl
     prepare(f, form)
     start = tuple(("i64", value) for value in output_of(f, first))
     with f.loop(0, count, 1, *start) as loop:
-        row(f, form, x, *loop.carried, f.at(place, f.mul(loop.index, "%x_row")))
-        f.store("i64", place_of(f, *loop.carried), places, f.mul(loop.index, 8), 8)
-        loop.carry(*following(f, *loop.carried))
+        b, oy, ox = loop.carried
+        row(f, form, x, b, oy, ox, f.at(place, f.mul(loop.index, "%x_row")))
+        f.store("i64", place_of(f, b, oy, ox), places, f.mul(loop.index, 8), 8)
+        loop.carry(*following(f, b, oy, ox))
 
 
 def prepare(f: Function, form: Form) -> None:

@@ -54,12 +54,12 @@ def bring(
         stop = f.min(f.add(tiles.index, size), count)
         kept = tuple(("i64", value) for value in tiles.carried)
         with f.loop(tiles.index, stop, 1, *kept, ("i1", "true")) as loop:
-            *output, whole = loop.carried
+            b, oy, ox, whole = loop.carried
             at = f.mul(loop.index, 8)
-            address, inside = _window(f, x, *output)
+            address, inside = _window(f, x, b, oy, ox)
             f.store("ptr", address, found, at, 8)
-            f.store("i64", gather.place_of(f, *output), tables, at, 8)
-            loop.carry(*gather.following(f, *output), f.op(f"and i1 {whole}, {inside}"))
+            f.store("i64", gather.place_of(f, b, oy, ox), tables, at, 8)
+            loop.carry(*gather.following(f, b, oy, ox), f.op(f"and i1 {whole}, {inside}"))
         *after, whole = loop.results
         pointer = f.select(whole, "ptr", "%segments", gathered)
         f.store("ptr", pointer, chosen, f.mul(tiles.index, 8), 8)
@@ -68,9 +68,10 @@ def bring(
             f.loop(tiles.index, stop, 1, *kept) as loop,
         ):
             to = f.at(place, f.mul(loop.index, "%x_row"))
-            gather.row(f, form, x, *loop.carried, to)
+            b, oy, ox = loop.carried
+            gather.row(f, form, x, b, oy, ox, to)
             f.store("ptr", to, found, f.mul(loop.index, 8), 8)
-            loop.carry(*gather.following(f, *loop.carried))
+            loop.carry(*gather.following(f, b, oy, ox))
         tiles.carry(*after)
     gather.repeat_last(f, found, count, size)
     gather.repeat_last(f, tables, count, size)

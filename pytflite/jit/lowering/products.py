@@ -160,7 +160,7 @@ def convolution_work(
     tap = p.k * _ITEM // taps if taps else 0
     p = p._replace(x_row=scratch_row(p.k * _ITEM))
     tile = tile_of(target, p)
-    slots = (
+    slots: tuple[Slot, ...] = (
         h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
         h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, 0,
     )  # fmt: skip

@@ -51,7 +51,8 @@ def run_guarded(model: Any, cpu: Target, *inputs: np.ndarray, at_end: bool = Tru
     (step,) = plan.steps
     assert step.work is not None, step.reason
     spec = step.output_specs[0]
-    result = np.full(spec.static, 0xA5, spec.dtype.storage)
+    filled = np.full(spec.size * spec.dtype.storage.itemsize, 0xA5, np.uint8)
+    result = filled.view(spec.dtype.storage).reshape(spec.static)
     places = dict(zip(plan.inputs, inputs, strict=True)) | {step.outputs[0]: result}
     tensors = {index: fenced(array, at_end=at_end) for index, array in places.items()}
     for work in step.work:

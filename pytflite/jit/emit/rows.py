@@ -3,8 +3,8 @@
 All shapes are brought to three dimensions, [outer, inner, row]; each operand has a stride for the
 first two, 0 where it is broadcast. `operands` says how each is read along a row: "v" element by
 element, "s" one number for the row (its size there is 1), "k" one float for all, in the slot
-itself. Rows are cut into blocks of 4096 elements; a tile is `units` blocks, so that neither short
-rows nor long ones make tiles of too little or too much work.
+itself, "n" an integer likewise. Rows are cut into blocks of 4096 elements; a tile is `units`
+blocks, so that neither short rows nor long ones make tiles of too little or too much work.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import NamedTuple
 from pytflite.jit.ir import Function
 
 BLOCK = 4096
+_NUMBERS = {"k": "float", "n": "i64"}
 
 
 class Block(NamedTuple):
     """Part of a row: where its operands and results are, and how many elements it has."""
 
-    operands: list[str]  # addresses; for "k" the numbers
+    operands: list[str]  # addresses; for "k" and "n" the numbers
     y: str
     size: str
 
@@ -31,7 +32,8 @@ def slots(operands: str) -> list[str]:
     strides in bytes ("v", "s"), or its number ("k")."""
     names = ["ptr y", "i64 rows", "i64 inner", "i64 row", "i64 units"]
     for n, kind in enumerate(operands):
-        names += [f"float x{n}"] if kind == "k" else [f"ptr x{n}", f"i64 a{n}", f"i64 b{n}"]
+        number = _NUMBERS.get(kind)
+        names += [f"{number} x{n}"] if number else [f"ptr x{n}", f"i64 a{n}", f"i64 b{n}"]
     return names
 
 
@@ -54,7 +56,7 @@ def blocks(f: Function, operands: str, sizes: Sequence[int], y_size: int) -> Ite
         inner = f.sub(line, f.mul(outer, "%inner"))
         places = []
         for n, (kind, size) in enumerate(zip(operands, sizes, strict=True)):
-            if kind == "k":
+            if kind in _NUMBERS:
                 places.append(f"%x{n}")
                 continue
             place = f.add(f.mul(outer, f"%a{n}"), f.mul(inner, f"%b{n}"))

@@ -1,4 +1,4 @@
-"""Vector: a vector of float32 or int32 in IR that can be calculated with, as with a number.
+"""Vector: a vector of numbers in IR that can be calculated with, as with a number.
 
     y = x * x + 1.0        writes two instructions
 
@@ -12,15 +12,13 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
 from pytflite.jit.ir import Function, float_constant
 
-_PREFIX = {"float": "f", "i32": ""}
+_FLOATS = {"half": "f16", "float": "f32", "double": "f64"}  # LLVM's types, and suffixes for them
 
 
 class Vector:
-    """A value of IR with its element type ("float", "i32" or "i1") and its lanes."""
+    """A value of IR with its element type ("float", "i32", "i1" ...) and its lanes."""
 
     __array_ufunc__ = None  # NumPy's numbers leave arithmetic with vectors to us
 
@@ -35,6 +33,16 @@ class Vector:
         """LLVM's name of it."""
         return f"<{self.lanes} x {self.element}>"
 
+    @property
+    def is_float(self) -> bool:
+        """Whether its numbers are floats."""
+        return self.element in _FLOATS
+
+    @property
+    def bits(self) -> int:
+        """Of a number."""
+        return int((_FLOATS.get(self.element) or self.element)[1:])
+
     def __str__(self) -> str:
         return f"{self.type} {self.value}"
 
@@ -48,7 +56,7 @@ class Vector:
 
     def call(self, name: str, *others: Any) -> Vector:
         """An intrinsic of LLVM on vectors of this type."""
-        suffix = f"v{self.lanes}{'f32' if self.element == 'float' else self.element}"
+        suffix = f"v{self.lanes}{_FLOATS.get(self.element, self.element)}"
         arguments = [str(self), *(str(self.same(o)) for o in others)]
         return self.like(self.f.call(self.type, f"llvm.{name}.{suffix}", *arguments))
 
@@ -56,16 +64,16 @@ class Vector:
         """Another operand as such a vector: a Vector, or a number in each lane."""
         if isinstance(other, Vector):
             return other
-        if self.element == "float":
-            return self.like(f"splat (float {float_constant(float(other))})")
-        return self.like(f"splat (i32 {int(np.int32(other))})")
+        if self.is_float:
+            return self.like(f"splat ({self.element} {float_constant(float(other))})")
+        return self.like(f"splat ({self.element} {int(other)})")
 
     def _binary(self, name: str, other: Any, swap: bool = False) -> Vector:
         a, b = (self.same(other), self) if swap else (self, self.same(other))
         return self.op(f"{name} {self.type} {a.value}, {b.value}")
 
     def _arithmetic(self, name: str, other: Any, swap: bool = False) -> Vector:
-        return self._binary(_PREFIX[self.element] + name, other, swap)
+        return self._binary("f" * self.is_float + name, other, swap)
 
     def __add__(self, other: Any) -> Vector:
         return self._arithmetic("add", other)
@@ -92,14 +100,14 @@ class Vector:
         return self._binary("fdiv", other, swap=True)
 
     def __neg__(self) -> Vector:
-        if self.element == "float":
+        if self.is_float:
             return self.op(f"fneg {self}")
         return 0 - self
 
-    def __lshift__(self, other: int) -> Vector:
+    def __lshift__(self, other: Any) -> Vector:
         return self._binary("shl", other)
 
-    def __rshift__(self, other: int) -> Vector:
+    def __rshift__(self, other: Any) -> Vector:
         return self._binary("ashr", other)
 
     def __and__(self, other: Any) -> Vector:
@@ -108,8 +116,36 @@ class Vector:
     def __or__(self, other: Any) -> Vector:
         return self._binary("or", other)
 
+    def __xor__(self, other: Any) -> Vector:
+        return self._binary("xor", other)
+
+    def equals(self, other: Any) -> Vector:
+        """Where the numbers are the same; NaN never is."""
+        return self._compare("eq", other)
+
+    def differs(self, other: Any) -> Vector:
+        """Where they are not."""
+        return self.equals(other) ^ True
+
+    def to(self, element: str) -> Vector:
+        """The same numbers as another type: integers signed, but i1; cut off if too long."""
+        if element == self.element:
+            return self
+        target = Vector(self.f, "", self.lanes, element)
+        if self.is_float and target.is_float:
+            name = "fpext" if target.bits > self.bits else "fptrunc"
+        elif self.is_float:
+            name = "fptosi"
+        elif target.is_float:
+            name = "uitofp" if self.element == "i1" else "sitofp"
+        elif target.bits < self.bits:
+            name = "trunc"
+        else:
+            name = "zext" if self.element == "i1" else "sext"
+        return self.op(f"{name} {self} to {target.type}", element)
+
     def _compare(self, how: str, other: Any) -> Vector:
-        name = f"fcmp o{how}" if self.element == "float" else f"icmp {'s' * (how != 'eq')}{how}"
+        name = f"fcmp o{how}" if self.is_float else f"icmp {'s' * (how != 'eq')}{how}"
         return self.op(f"{name} {self.type} {self.value}, {self.same(other).value}", "i1")
 
     def __lt__(self, other: Any) -> Vector:
@@ -148,7 +184,7 @@ INTRINSICS: dict[str, Callable[..., Vector]] = {
     "where": _where,
     "bits": lambda x: x.op(f"bitcast {x} to <{x.lanes} x i32>", "i32"),
     "from_bits": lambda x: x.op(f"bitcast {x} to <{x.lanes} x float>", "float"),
-    "rint": lambda x: x.call("roundeven"),
+    "rint": lambda x: x.call("nearbyint"),  # which SSE2 has as a function, too
     "trunc": lambda x: x.op(f"fptosi {x} to <{x.lanes} x i32>", "i32"),
     "sqrt": lambda x: x.call("sqrt"),
     "absolute": lambda x: x.call("fabs"),

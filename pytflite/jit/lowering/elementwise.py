@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pytflite.jit.kernel import Slot, Work, kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
+from pytflite.jit.lowering.integers import arithmetic
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.jit.lowering.tables import by_pairs, by_table
 from pytflite.model.dtypes import FLOAT32
@@ -37,7 +38,7 @@ _BINARY = {
     "MINIMUM": "minimum", "SQUARED_DIFFERENCE": "squared_difference", "PRELU": "prelu",
 }  # fmt: skip
 # Operators that are tables where they are quantised.
-_TABLES = ("ELU", "GELU", "LOG", "QUANTIZE", "DEQUANTIZE", "CAST")
+_TABLES = ("ELU", "GELU", "LOG")
 _FUSED = frozenset({"ADD", "SUB", "MUL", "DIV"})  # those with a fused activation
 
 
@@ -85,6 +86,8 @@ _EXPRESSIONS: dict[str, Callable[[Node], Expression]] = {
 def elementwise(step: Step, to: Lowering) -> Lowered:
     """One pass over the output, for a step or for the parts of a fused one."""
     if expression_of(step) is None:
+        if (found := arithmetic(step, to)) is not None:
+            return found
         return by_pairs(step, to) if step.node.name in _BINARY else by_table(step, to)
     parts = step.parts or (step,)
     operands: list[tuple[Slot, Shape]] = []

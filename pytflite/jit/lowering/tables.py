@@ -73,7 +73,7 @@ def by_pairs(step: Step, to: Lowering) -> Lowered:
     a, b = step.input_specs[:2]
     target = step.output_specs[0]
     assert a is not None and b is not None
-    if a.dtype not in _BYTES or b.dtype is not a.dtype or target.dtype is not a.dtype:
+    if a.dtype not in _BYTES or b.dtype is not a.dtype or target.dtype.itemsize != 1:
         return f"there is no compiled kernel for {a.dtype.name} and {b.dtype.name}"
     if step.node.name == "DIV":
         return "it must look for zeros first"

@@ -24,7 +24,9 @@ _MOST_CHAINS = 8
 _CHAINS = 16  # sums that have to be under way at once
 _FIRST = 1 << 14  # bytes of weights that stay in the first-level cache
 _NEAR = 1 << 17  # bytes of rows beside which weights stay in the second-level cache ...
-_WIDE = 1 << 19  # ... and of rows if the weights leave it anyway
+_WIDE = 1 << 19  # ... and of rows if the weights leave it anyway ...
+_WIDEST = 1 << 20  # ... and if they come from memory, and should do so once
+_LARGE = 1 << 21  # bytes of such weights
 _SHORT = 4  # vectors that are copied without a loop
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 18  # weights of a tile
@@ -102,8 +104,8 @@ def _row_block(p: Product, rows: int, columns: int) -> int:
     weights = p.n * p.k * _ITEM
     if weights <= _FIRST and p.n > columns and p.n % columns == 0:
         return rows
-    budget = _WIDE if weights > _WIDE else _NEAR
-    work = _WORK // max(1, p.k * min(columns, p.n))
+    budget = _NEAR if weights <= _WIDE else _WIDE if weights <= _LARGE else _WIDEST
+    work = (2 * _WORK if weights > _LARGE else _WORK) // max(1, p.k * min(columns, p.n))
     block = max(rows, min(budget // max(p.x_row, 1), work))
     return -(-_even(p.m, block) // rows) * rows
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 
 import pytflite
 from pytflite.jit.target import Target
-from tests.harness import TensorOf, single_op, tensor
+from tests.harness import TensorOf, needs_litert, run_litert, single_op, tensor
+from tests.jit.guarded import run_guarded
 from tests.jit.native import RUNNABLE
-from tests.jit.targets import compiled, reasons
+from tests.jit.targets import compiled
 
 _TYPES = {"INT8": (-128, 128), "UINT8": (0, 256)}
 
@@ -22,11 +23,10 @@ cpus = pytest.mark.parametrize("cpu", RUNNABLE, ids=lambda target: target.name)
 
 
 def same(model: Any, cpu: Target, x: np.ndarray) -> None:
-    """Runs both backends, holds one against the other."""
-    interpreter = compiled(model, cpu)
-    assert not reasons(interpreter, x.shape)
+    """Runs both backends, holds one against the other; arrays lie between forbidden pages."""
     want = pytflite.Interpreter(model, backend="numpy").run(x)
-    np.testing.assert_array_equal(interpreter.run(x), want)
+    for at_end in (True, False):
+        np.testing.assert_array_equal(run_guarded(model, cpu, x, at_end=at_end), want)
 
 
 def integers(rng: np.random.Generator, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -280,3 +280,43 @@ def test_hybrid_depthwise(cpu: Target, data: st.DataObject) -> None:
         fused_activation_function=data.draw(st.sampled_from([0, 1, 3])),
     )  # fmt: skip
     same(model, cpu, x)
+
+
+@needs_litert
+@cpus
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+@pytest.mark.parametrize("activation", [0, 1])
+def test_litert(cpu: Target, name: str, activation: int) -> None:
+    """numerics="litert" is what LiteRT as shipped does."""
+    rng = np.random.default_rng(7)
+    channels = filters = 24
+    shape = (40, channels) if name == "FULLY_CONNECTED" else (1, 16, 16, channels)
+    sizes = {
+        "CONV_2D": (filters, 3, 3, channels),
+        "DEPTHWISE_CONV_2D": (1, 3, 3, filters),
+        "FULLY_CONNECTED": (filters, channels),
+    }[name]
+    depthwise = name == "DEPTHWISE_CONV_2D"
+    products = 9 if depthwise else int(np.prod(sizes[1:]))
+    weights = rng.integers(-127, 128, sizes).astype(np.int8)
+    scales = rng.uniform(0.005, 0.01, filters).astype(np.float32)
+    bias_scales = (np.float32(0.02) * scales).astype(np.float32)
+    zeros = np.zeros(filters, int)
+    made = np.float32(0.02 * 0.0075 * 73 * 74 * np.sqrt(products) / 50)
+    options = {} if name == "FULLY_CONNECTED" else {
+        "stride_w": 1, "stride_h": 1, "dilation_w_factor": 1, "dilation_h_factor": 1
+    }  # fmt: skip
+    if depthwise:
+        options["depth_multiplier"] = 1
+    model = single_op(
+        name,
+        [tensor(shape, "INT8", scale=0.02, zero_point=-5),
+         tensor(value=weights, scale=scales, zero_point=zeros, dimension=3 * depthwise),
+         tensor(value=rng.integers(-3000, 3000, filters).astype(np.int32), scale=bias_scales,
+                zero_point=zeros)],
+        [tensor((*shape[:-1], filters), "INT8", scale=made, zero_point=3)],
+        fused_activation_function=activation, **options,
+    )  # fmt: skip
+    x = rng.integers(-128, 128, shape).astype(np.int8)
+    want = run_litert(model, x, times=1, resolver="AUTO")[0][0]
+    np.testing.assert_array_equal(compiled(model, cpu, numerics="litert").run(x), want)

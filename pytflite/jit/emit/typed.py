@@ -152,7 +152,7 @@ def _cast(x: Vector, low: float, high: float, top: int) -> Vector:
     return _where(inside, whole, top)
 
 
-def _quantized(x: Vector, scale: Vector, zero: Vector, low: Vector, high: Vector) -> Vector:
+def quantized(x: Vector, scale: Vector, zero: Vector, low: Vector, high: Vector) -> Vector:
     """round(x / scale) + zero within [low, high], half away from zero; NaN is low. All floats.
 
     Clamped before it is cut off: the bounds are integers.
@@ -209,7 +209,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "limited": _limited,
     "rescaled": rescaled,
     "cast": _cast,
-    "quantized": _quantized,
+    "quantized": quantized,
     "float32": lambda x: x.to("float"),
     "float64": lambda x: x.to("double"),
     "int32": lambda x: x.to("i32"),

@@ -10,10 +10,11 @@ from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
 
-def strided(module: Module, target: Target, rank: int, size: int, run: bool) -> None:
+def strided(module: Module, target: Target, rank: int, size: int, run: int) -> None:
     """Slots: x, y; for each axis its size and the strides of x and y in bytes.
 
-    Elements have `size` bytes. With `run`, those of the last axis follow each other in x and y.
+    Elements have `size` bytes. With a `run`, those of the last axis follow each other in x and y:
+    so many bytes, if they are few, or any number for -1.
     """
     axes = [(f"%n{a}", f"%x{a}", f"%y{a}") for a in range(rank)]
     slots = [f"i64 {name[1:]}" for axis in axes for name in axis]
@@ -37,7 +38,7 @@ BLOCK = 16384  # elements that a tile has where there is but one axis
 
 
 def _axes(
-    f: Function, size: int, run: bool, x: str, y: str, axes: list[tuple[str, str, str]]
+    f: Function, size: int, run: int, x: str, y: str, axes: list[tuple[str, str, str]]
 ) -> None:
     if len(axes) == 1:
         _innermost(f, size, run, x, y, axes[0])
@@ -50,9 +51,12 @@ def _axes(
 
 
 def _innermost(
-    f: Function, size: int, run: bool, x: str, y: str, axis: tuple[str, str, str]
+    f: Function, size: int, run: int, x: str, y: str, axis: tuple[str, str, str]
 ) -> None:
     count, step_x, step_y = axis
+    if run > 0:
+        _short(f, run, x, y)
+        return
     if run:
         f.call("void", "llvm.memcpy.p0.p0.i64", f"ptr {y}", f"ptr {x}",
                f"i64 {f.mul(count, size)}", "i1 false")  # fmt: skip
@@ -62,3 +66,15 @@ def _innermost(
         x, y = loop.carried
         f.store(kind, f.load(kind, x), y)
         loop.carry(f.at(x, step_x), f.at(y, step_y))
+
+
+def _short(f: Function, count: int, x: str, y: str) -> None:
+    """A few bytes, whose number is known: all are read before any is written."""
+    pieces, at = [], 0
+    for size in (16, 8, 4, 2, 1):
+        while count - at >= size:
+            kind = f"i{8 * size}"
+            pieces.append((kind, f.load(kind, x, at), at))
+            at += size
+    for kind, value, place in pieces:
+        f.store(kind, value, y, place)

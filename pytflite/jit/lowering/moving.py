@@ -20,6 +20,8 @@ from pytflite.ops.spec import Shape, Spec
 from pytflite.plan.plan import Step
 
 _DEEPEST = 6  # loops of a copy
+SHORT = 64  # bytes that are copied without a call
+_MANY = -1
 
 
 class Copy(NamedTuple):
@@ -45,7 +47,10 @@ def copy_work(source: Slot, target: At, copy: Copy, dtype: DType) -> list[Work] 
     loops = _joined(copy)
     if len(loops) > _DEEPEST:
         return f"compiled for at most {_DEEPEST} axes that cannot be joined"
-    run = loops[-1][1:] == (1, 1)
+    run = 0
+    if loops[-1][1:] == (1, 1):
+        run = loops[-1][0] * size if len(loops) > 1 else _MANY
+        run = run if run <= SHORT else _MANY
     slots: list[Slot] = []
     for count, x, y in loops:
         slots += [count, x * size, y * size]

@@ -22,10 +22,11 @@ class Source:
     The mapping itself ends when the last view on it (a tensor that somebody holds) is gone.
     """
 
-    __slots__ = ("_view", "name")
+    __slots__ = ("_view", "closed", "name")
 
     def __init__(self, data: Any, name: str) -> None:
         self.name = name
+        self.closed = False  # whether close() was called
         self._view: memoryview | None = as_view(data)
 
     @property
@@ -39,13 +40,9 @@ class Source:
             raise StateError(f"{self.name} is closed", code="state.closed")
         return self._view
 
-    @property
-    def closed(self) -> bool:
-        """Whether close() was called."""
-        return self._view is None
-
     def close(self) -> None:
         """Drops our reference to the bytes."""
+        self.closed = True
         self._view = None
 
 

@@ -136,7 +136,8 @@ class Model(Record):
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """Inputs of the main subgraph, in order."""
-        return tuple(self.main.tensors[i] for i in self.main.inputs)
+        main = self.main
+        return tuple([main.tensors[i] for i in main.inputs])
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:

@@ -24,13 +24,13 @@ class Batches:
     Args:
         engine: runs them.
         arrays: one per input, of the right types.
-        shapes: the present shapes of the inputs.
+        shapes: the present shapes of the inputs, a list of tuples.
     """
 
-    def __init__(self, engine: Engine, arrays: Sequence[Array], shapes: Sequence[Shape]) -> None:
+    def __init__(self, engine: Engine, arrays: Sequence[Array], shapes: list[Shape]) -> None:
         self._engine = engine
         self._arrays = arrays
-        self._shapes = [tuple(s) for s in shapes]
+        self._shapes = shapes
 
     def run(self) -> list[Array]:
         """The outputs, as new arrays."""
@@ -89,10 +89,13 @@ class Batches:
 
     def _in_context(self, plan: Plan, arrays: Sequence[Array]) -> list[Array]:
         engine = self._engine
-        with engine.context(plan) as context:
+        context = engine.take(plan)
+        try:
             set_inputs(context, arrays)
             engine.execute(context)
             return [np.array(engine.tensor(context, i)) for i in plan.outputs]
+        finally:
+            engine.give_back(context)
 
     def _each(self, batch: int, error: TFLiteError | None) -> list[Array]:
         """Sample by sample, if no state connects them."""

@@ -34,9 +34,7 @@ def to_tensor(value: Any, tensor: Tensor) -> tuple[Array, bool]:
     dtype = tensor.dtype
     if dtype is STRING:
         return _strings(value, tensor), False
-    if dtype.is_handle:
-        return np.asarray(value, object), False
-    array = np.asarray(value)
+    array: Array = np.asarray(value, object if dtype.is_handle else None)
     if array.dtype == dtype.storage and dtype.name not in _INT_LIMITS:
         return array, False
     kind = array.dtype.kind

@@ -178,8 +178,11 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         return input_arrays(self._open, inputs, named)[0]
 
     def _shapes_now(self) -> list[Shape]:
-        with self.held_tensors() as tensors:
-            return list(tensors.shapes)
+        tensors = self._tensors.get(0)
+        if tensors is None:
+            with self.held_tensors() as tensors:
+                pass
+        return list(tensors.shapes)
 
     # --- copies --------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from pytflite.errors import InputError
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
@@ -15,9 +17,12 @@ def input_arrays(
     model: Model, inputs: Sequence[Any], named: Mapping[str, Any]
 ) -> tuple[list[Array], bool]:
     """Arrays of the inputs' types, in order, and whether floats were quantised for them."""
-    values = _ordered(model, inputs, named)
+    tensors = model.inputs
+    plain = len(inputs) == len(tensors) and not named
+    if not plain or (len(inputs) == 1 and type(inputs[0]) is not np.ndarray):
+        inputs = _ordered(model, inputs, named)
     arrays, quantized = [], False
-    for value, tensor in zip(values, model.inputs, strict=True):
+    for value, tensor in zip(inputs, tensors, strict=True):
         array, was_float = to_tensor(value, tensor)
         quantized |= was_float
         arrays.append(fit_shape(array, tensor.shape_signature or tensor.shape))

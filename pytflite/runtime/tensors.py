@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from pytflite.errors import InputError, StateError
+from pytflite.errors import InputError, ModelError, StateError
 from pytflite.model.graph import Array, Tensor
 from pytflite.ops.spec import Key, Shape
 from pytflite.runtime.context import Context
 from pytflite.runtime.details import numpy_type, tensor_details
 from pytflite.runtime.engine import Engine
-from pytflite.runtime.values import as_given
+from pytflite.runtime.values import as_given, takes_plainly
 
 _UNALLOCATED_READ = "Tensor data is null. Run allocate_tensors() first"
 _UNALLOCATED_WRITE = (
@@ -54,7 +54,10 @@ class Tensors:
         self._called = {} if called is None else called
         self._context: Context | None = None
         self._before: Context | None = None  # what allocate() may take values from
-        self._views: list[weakref.ref[Array]] = []
+        self.views: list[weakref.ref[Array]] = []  # on what view() gave and somebody may hold
+        # Places that set() and get() copy to and from without another look.
+        self._plain_inputs: dict[int, tuple[Array, np.dtype[Any], Shape]] = {}
+        self._plain_outputs: dict[int, Array] = {}
 
     def allocate(self) -> None:
         """Plans for the present shapes of the inputs.
@@ -65,7 +68,7 @@ class Tensors:
         plan = self._engine.plan(self.subgraph, self.shapes, preserve=self._preserve)
         old = self._context or self._before
         if old is not None and old.plan is plan:
-            self._context = old
+            self._use(old)
             return
         context = Context(plan)
         for index in plan.inputs:
@@ -80,7 +83,23 @@ class Tensors:
                 place[...] = 0
         if old is not None and plan.variables:
             self._engine.forget_variables(self.subgraph)
-        self._context, self._before = context, None
+        self._use(context)
+        self._before = None
+
+    def _use(self, context: Context | None) -> None:
+        """Makes a context, or none, the memory of the tensors."""
+        self._context = context
+        self._plain_inputs, self._plain_outputs = {}, {}
+        if context is None:
+            return
+        plan = context.plan
+        for index in {*plan.inputs, *plan.outputs} & plan.offsets.keys():
+            tensor, place = self.graph.tensors[index], context.arrays[index]
+            if tensor.sparsity is not None or _reported(place, tensor) != place.dtype:
+                continue
+            self._plain_outputs[index] = place
+            if index in plan.inputs and takes_plainly(tensor):
+                self._plain_inputs[index] = place, place.dtype, place.shape
 
     def resize(self, index: int, shape: Sequence[int], strict: bool = False) -> None:
         """Changes the shape of an input; allocate() makes it take effect."""
@@ -111,10 +130,16 @@ class Tensors:
         place = self.graph.inputs.index(index)
         if sizes != self.shapes[place]:
             self.shapes[place] = sizes
-            self._before, self._context = self._context or self._before, None
+            self._before = self._context or self._before
+            self._use(None)
 
     def set(self, index: int, value: Any) -> None:
         """Copies a value into an input, an output, a variable, or (if kept) any computed tensor."""
+        if index in self._plain_inputs and type(value) is np.ndarray:
+            plain, dtype, shape = self._plain_inputs[index]
+            if value.dtype == dtype and value.shape == shape:
+                plain[...] = value
+                return
         tensor = self.known(index)
         array = as_given(value, tensor, index)
         _check_shape(array, self.shape(index), index, tensor)
@@ -156,7 +181,8 @@ class Tensors:
     def _renew(self, old: Context) -> Context:
         """Plans anew for the same shapes, and takes over all values that can be read."""
         plan = self._engine.plan(self.subgraph, self.shapes, preserve=self._preserve)
-        context = self._context = Context(plan)
+        context = Context(plan)
+        self._use(context)
         kept = old.arrays if self._preserve else {*plan.inputs, *plan.outputs}
         for index in kept:
             place, value = context.arrays.get(index), old.arrays.get(index)
@@ -170,6 +196,9 @@ class Tensors:
 
     def get(self, index: int) -> Array:
         """A copy of a tensor's value."""
+        plain = self._plain_outputs.get(index)
+        if plain is not None:
+            return plain.copy()
         tensor = self.known(index)
         array = self._value(index)
         if tensor.sparsity is not None and tensor.dtype.bits >= 8:
@@ -197,14 +226,14 @@ class Tensors:
         # NumPy follows the bases of views to the first that is no view. That is this one, whose
         # own base is no array: all slices hold on to it.
         window: Array = np.frombuffer(raw, np.uint8)
-        self._views = [v for v in self._views if v() is not None]
-        self._views.append(weakref.ref(window))
+        self.views = [v for v in self.views if v() is not None]
+        self.views.append(weakref.ref(window))
         return window.view(_reported(array, tensor)).reshape(array.shape)
 
     @property
     def viewed(self) -> bool:
         """Whether somebody holds a view."""
-        return any(view() is not None for view in self._views)
+        return any(view() is not None for view in self.views)
 
     def _value(self, index: int) -> Array:
         found: Array | None = None
@@ -302,7 +331,16 @@ class Tensors:
 
 
 def declared_shape(tensor: Tensor) -> Shape:
-    """The shape in the file; unknown sizes are 1, as in LiteRT."""
+    """The shape in the file; unknown sizes, which are -1, are 1, as in LiteRT.
+
+    Raises:
+        ModelError: another negative size.
+    """
+    for sizes in (tensor.shape, tensor.shape_signature or ()):
+        if min(sizes, default=0) < -1:
+            raise ModelError(
+                "a dimension is negative", code="model.shape", tensor=tensor.name, found=sizes
+            )
     return tuple(1 if d < 0 else d for d in tensor.shape)
 
 

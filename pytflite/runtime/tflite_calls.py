@@ -54,17 +54,24 @@ class TFLiteCalls:
     def held_tensors(self, subgraph: int = 0) -> Iterator[Tensors]:
         """The tensors of a subgraph, for one thread at a time."""
         with self._engine.tensors_lock:
-            count = len(self._open.subgraphs)
-            if not 0 <= subgraph < count:
-                raise InputError(
-                    f"Invalid subgraph index {subgraph} exceeds max subgraph index {count}",
-                    code="input.subgraph",
-                )
-            if subgraph not in self._tensors:
-                self._tensors[subgraph] = Tensors(
-                    self._engine, subgraph, preserve=self._preserve, called=self._called
-                )
-            yield self._tensors[subgraph]
+            yield self._tensors_of(subgraph)
+
+    def _tensors_of(self, subgraph: int) -> Tensors:
+        """The tensors of a subgraph, for who has the lock."""
+        model = self._open
+        found = self._tensors.get(subgraph)
+        if found is not None:
+            return found
+        count = len(model.subgraphs)
+        if not 0 <= subgraph < count:
+            raise InputError(
+                f"Invalid subgraph index {subgraph} exceeds max subgraph index {count}",
+                code="input.subgraph",
+            )
+        made = self._tensors[subgraph] = Tensors(
+            self._engine, subgraph, preserve=self._preserve, called=self._called
+        )
+        return made
 
     # --- running -------------------------------------------------------------------------------
 
@@ -85,12 +92,14 @@ class TFLiteCalls:
         Raises:
             InputError: wrong type or shape, or not an input. The message begins as LiteRT's.
         """
-        with self.held_tensors() as tensors:
+        with self._engine.tensors_lock:
+            tensors = self._tensors.get(0) or self._tensors_of(0)
             tensors.set(int(tensor_index), value)
 
     def invoke(self) -> None:
         """Runs the graph on the tensors that were set."""
-        with self.held_tensors() as tensors:
+        with self._engine.tensors_lock:
+            tensors = self._tensors_of(0)
             self._ensure_safe()
             tensors.invoke()
 
@@ -105,7 +114,8 @@ class TFLiteCalls:
         Raises:
             StateError: the tensor was not kept: its memory has been used again since.
         """
-        with self.held_tensors(subgraph_index) as tensors:
+        with self._engine.tensors_lock:
+            tensors = self._tensors.get(subgraph_index) or self._tensors_of(subgraph_index)
             return tensors.get(int(tensor_index))
 
     def tensor(self, tensor_index: int) -> Callable[[], Array]:
@@ -162,10 +172,11 @@ class TFLiteCalls:
             return not any(tensors.viewed for tensors in self._tensors.values())
 
     def _ensure_safe(self) -> None:
-        if not self._safe_to_run():
-            raise StateError(
-                _HELD, code="state.held", hint="del the array, or copy it: np.array(...)"
-            )
+        for tensors in self._tensors.values():
+            if tensors.views and tensors.viewed:
+                raise StateError(
+                    _HELD, code="state.held", hint="del the array, or copy it: np.array(...)"
+                )
 
     # --- signatures ----------------------------------------------------------------------------
 

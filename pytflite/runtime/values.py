@@ -26,6 +26,11 @@ _FOREIGN = {
 }
 
 
+def takes_plainly(tensor: Tensor) -> bool:
+    """Whether `as_given` leaves arrays of the type that holds the elements as they are."""
+    return tensor.dtype.name not in _FOREIGN and not tensor.dtype.is_handle
+
+
 def as_given(value: Any, tensor: Tensor, index: int) -> Array:
     """An array in the type that holds the tensor's elements.
 

@@ -1,0 +1,1 @@
+"""What pytflite costs in time and memory, beside LiteRT and OpenVINO."""

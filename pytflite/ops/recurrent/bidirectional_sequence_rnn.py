@@ -66,6 +66,14 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """One output of each cell, or both in one."""
     x = inputs[0]
     assert x is not None
+    if len(node.outputs) != (1 if node.options.merge_outputs else 2):
+        raise node.error(
+            ModelError,
+            "the number of outputs does not go with merge_outputs",
+            code="op.arity",
+            expected=1 if node.options.merge_outputs else 2,
+            found=len(node.outputs),
+        )
     axes = axes_of(node, inputs, sequence=True)
     taken = _taken(node, inputs)
     if len(inputs) > _AUXILIARY and inputs[_AUXILIARY] is not None:
@@ -77,7 +85,7 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
         units.append(check_cell(node, inputs, layout, batch, depths))
     lead = (None, None) if x.shape is None else x.shape[:2]
     if not node.options.merge_outputs:
-        return tuple(node.output(i, (*lead, n)) for i, n in enumerate(units[: len(node.outputs)]))
+        return tuple(node.output(i, (*lead, n)) for i, n in enumerate(units))
     both = None if None in units else sum(n for n in units if n is not None)
     return (node.output(0, (*lead, both)),)
 

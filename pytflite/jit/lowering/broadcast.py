@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+
 from pytflite.jit.emit.rows import BLOCK
 from pytflite.jit.kernel import Slot
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Step
 
+_SHORT, _LONG = 64, 1024  # elements of a row that is made longer, and of the longest that is made
 TILE = 4 * BLOCK  # elements that make a tile worth its start
 TOO_MANY = "compiled for operands that are broadcast along at most three groups of axes"
 
@@ -39,14 +42,33 @@ def layout(
     if loops is None:
         return None
     (outer, inner, row), strides = loops
+    given = [slot for slot, _, _ in operands]
+    times = _repeats(loops, given)
+    if times > 1:  # rows side by side, constants as often
+        inner, row = inner // times, row * times
+        strides = [(a, b * times, along) for a, b, along in strides]
+        given = [np.tile(g.reshape(-1), times) if isinstance(g, np.ndarray) else g for g in given]
     kinds, slots = "", []
-    for (slot, _, size), (a, b, along) in zip(operands, strides, strict=True):
+    for slot, (_, _, size), (a, b, along) in zip(given, operands, strides, strict=True):
         kinds += "v" if along else "s"
         slots += [slot, size * a, size * b]
     units = max(1, TILE // max(min(row, BLOCK), 1))
     total = outer * inner * max(-(-row // BLOCK), 1)
     tiles = -(-total // units) if row else 0
     return Layout(kinds, (to.output(step), outer * inner, inner, row, units, *slots), tiles)
+
+
+def _repeats(loops: tuple[Loops, list[Loops]], slots: Sequence[Slot]) -> int:
+    """How many short rows make one of some length: where each operand goes on from row to row, or
+    is a constant that is the same for all."""
+    (outer, inner, row), strides = loops
+    if outer != 1 or not 0 < row < _SHORT:
+        return 1
+    for (_, step, along), slot in zip(strides, slots, strict=True):
+        same = step == 0 and along == 1 and isinstance(slot, np.ndarray) and slot.size == row
+        if not (same or (step == row and along == 1)):
+            return 1
+    return max(n for n in range(1, _LONG // row + 1) if inner % n == 0)
 
 
 def collapse(shape: Shape, operands: Sequence[Shape]) -> tuple[Loops, list[Loops]] | None:

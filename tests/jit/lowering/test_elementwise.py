@@ -116,3 +116,13 @@ def both_of(model: Model, x: Any) -> tuple[Any, Any]:
     """As `both`, whatever is compiled."""
     compiled = pytflite.Interpreter(model, backend="jit", wait=True)
     return compiled.run(x), pytflite.Interpreter(model, backend="numpy").run(x)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 20, 63])
+@pytest.mark.parametrize("pixels", [1, 7, 24, 1000])
+def test_short_rows_with_a_constant(channels: int, pixels: int) -> None:
+    """Several rows are taken as one, the constant repeated."""
+    x, constant = numbers(2, pixels, channels), numbers(channels, seed=1)
+    model = single_op("MUL", [tensor(x.shape), tensor(value=constant)], [tensor(x.shape)])
+    got, want = both(model, x)
+    np.testing.assert_array_equal(got, want)

@@ -184,3 +184,24 @@ def test_rows_of_nothing(cpu: Target) -> None:
         "FULLY_CONNECTED", [tensor((0, 4)), tensor(value=np.ones((3, 4))), None], [tensor()]
     )
     assert compiled(model, cpu).run(np.zeros((0, 4), np.float32)).shape == (0, 3)
+
+
+@cpus
+@pytest.mark.parametrize("shapes", [((3, 0), (0, 4)), ((0, 3), (3, 4)), ((2, 0, 3), (2, 3, 4))])
+def test_products_of_nothing(cpu: Target, shapes: Any) -> None:
+    model = single_op("BATCH_MATMUL", [tensor(s) for s in shapes], [tensor()])
+    x, y = (np.zeros(s, np.float32) for s in shapes)
+    np.testing.assert_array_equal(compiled(model, cpu).run(x, y), x @ y)
+
+
+@cpus
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+def test_windows_that_see_padding_alone(cpu: Target, name: str) -> None:
+    shape = (9, 2, 2, 4) if name == "CONV_2D" else (1, 2, 2, 4)
+    bias = np.arange(shape[0] if name == "CONV_2D" else 4, dtype=np.float32)
+    model = single_op(
+        name, [tensor((1, 1, 3, 4)), tensor(value=np.ones(shape)), tensor(value=bias)], [tensor()],
+        stride_h=1, stride_w=1, dilation_h_factor=5, dilation_w_factor=5,
+    )  # fmt: skip
+    got = run_guarded(model, cpu, np.ones((1, 1, 3, 4), np.float32))
+    np.testing.assert_array_equal(got, np.broadcast_to(bias, got.shape))

@@ -9,7 +9,7 @@
         +--------+   +----+----+----+----+
         |  rows  | ->| r  |    |    |    |          for each panel
         +--------+   +----+                             for each `rows` rows
-        |        |                                          micro(table, panel, output)
+        |        |                                          micro(rows, panel, output)
         +--------+
           block
 
@@ -20,7 +20,8 @@ the last one, so that micro may read and write `rows` rows always; `count` of th
 
 Where rows are windows of a convolution, they are gathered into scratch first (gather.py). Scratch
 begins with the tables: starts and places of `rows` rows that follow each other; the same of the
-last rows of x; places of all rows of a block of windows. Gathered rows and packed panels follow.
+last rows of x; places of all rows of a block of windows, and what windows.py has of them. Gathered
+rows and packed panels follow.
 A product may be many: stacked matrices and groups are "parts", whose offsets are in a table.
 """
 

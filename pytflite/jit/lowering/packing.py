@@ -41,7 +41,8 @@ def zeros(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
     size = math.prod(shape) * np.dtype(dtype).itemsize
     block = np.zeros(size + _LINE, np.uint8)
     start = -block.ctypes.data % _LINE
-    return block[start : start + size].view(dtype).reshape(shape)
+    made: Array = block[start : start + size].view(dtype).reshape(shape)
+    return made
 
 
 def as_float32(spec: Spec | None) -> Array | None:

@@ -194,7 +194,14 @@ def _verify_tensor_indices(what: str, indices: Sequence[int], low: int, count: i
 def _verify_signature(signature: Any, subgraphs: Sequence[Any]) -> None:
     what = f"signature {signature.key!r}"
     check_index("model.signature", what, signature.subgraph, len(subgraphs))
-    count = len(subgraphs[signature.subgraph].tensors)
+    subgraph = subgraphs[signature.subgraph]
+    for name, tensor in signature.inputs.items():
+        if name is not None and tensor not in subgraph.inputs:
+            raise ModelError(
+                f"{name!r} of {what} is no input of its subgraph", code="model.signature",
+                expected=f"one of tensors {list(subgraph.inputs)}", found=tensor,
+            )  # fmt: skip
+    count = len(subgraph.tensors)
     for names in (signature.inputs, signature.outputs):
         for name, tensor in names.items():
             if name is None:

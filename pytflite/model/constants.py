@@ -176,6 +176,10 @@ def _dense(tensor: Tensor, data: Array, sparsity: Options) -> Array:
         if level.format == DimensionType.DENSE and where.size * sizes[dim] > total:
             raise _bad_sparsity(tensor, "a position is listed twice")
         where = _descend(tensor, level, where, sizes[dim], strides[dim])
+    listed = np.zeros(total, bool)
+    listed[where] = True
+    if np.count_nonzero(listed) != where.size:
+        raise _bad_sparsity(tensor, "a position is listed twice")
     values = _elements(tensor, data, where.size)
     dense = np.zeros(total, tensor.dtype.storage)
     dense[where] = values

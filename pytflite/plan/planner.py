@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from pytflite.errors import (
+    DTypeError,
     LimitError,
     ModelError,
     ModelWarning,
 )
 from pytflite.format.verifier import verify_quantization
+from pytflite.model.dtypes import is_known
 from pytflite.model.graph import Array, Operator, Tensor
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
@@ -251,9 +253,25 @@ class Planner:
             (node.intermediates, node.intermediate_keys),
         ):
             for tensor, key in zip(tensors, keys, strict=True):
-                if key not in self._verified:
+                if tensor is not None and key not in self._verified:
+                    if not is_known(tensor.dtype):
+                        raise node.error(
+                            DTypeError, "a tensor's type has no name", tensor=tensor.name,
+                            found=tensor.dtype,
+                        )  # fmt: skip
                     verify_quantization(tensor, node.label)
                     self._verified.add(key)
+        for output in node.outputs:
+            if output is not None and not output.is_variable and self._is_constant(output):
+                raise node.error(
+                    ModelError, "an operator writes a constant", code="model.producer",
+                    tensor=output.name, expected="a tensor without data of its own",
+                )  # fmt: skip
+
+    def _is_constant(self, tensor: Tensor) -> bool:
+        buffers = self.model.buffers
+        data = buffers[tensor.buffer].data if buffers else None
+        return data is not None and data.size > 0
 
     def _count_operator(self) -> None:
         """Subgraphs that call each other twice are looked at twice as often on each level."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,37 +10,16 @@ import pytest
 pytest.importorskip("numba")
 
 import pytflite
-from pytflite.jit.backend import Compiled
-from pytflite.jit.compiling import compile_kernel
-from pytflite.jit.image import Loaded, load
-from pytflite.jit.kernel import Kernel
-from pytflite.jit.target import BY_NAME, Target
+from pytflite.jit.target import BY_NAME
 from pytflite.model.model import Model
-from pytflite.ops.limits import Limits
-from pytflite.ops.registry import find
-from pytflite.plan.planner import Planner
-from pytflite.runtime.context import Context
 from tests.harness import single_op, tensor
 from tests.jit.amx import emulate
+from tests.jit.here import Library, compiled_here
 from tests.jit.native import NATIVE
 
 AMX, VNNI = BY_NAME["amx"], BY_NAME["avx512vnni"]
 pytestmark = pytest.mark.skipif(VNNI not in NATIVE, reason="this CPU has no AVX-512 VNNI")
 RNG = np.random.default_rng(0)
-
-
-class Library:
-    """Kernels compiled here and now."""
-
-    def __init__(self) -> None:
-        self.failures: dict[Any, str] = {}
-        self.loaded: dict[Kernel, Loaded] = {}
-
-    def find(self, kernels: Iterable[Kernel], target: Target) -> dict[Kernel, int]:
-        for kernel in kernels:
-            if kernel not in self.loaded:
-                self.loaded[kernel] = load(compile_kernel(kernel, target))
-        return {kernel: self.loaded[kernel].address for kernel in kernels}
 
 
 @pytest.fixture
@@ -53,14 +31,9 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
 
 def check(library: Library, model: Model, x: np.ndarray, emitter: str) -> None:
     """One operator in tiles gives what NumPy gives."""
-    backend = Compiled(model, target=AMX, threads=1)
-    backend.library = library  # type: ignore[assignment]  # what `find` asks
-    planner = Planner(model, lambda n, c: find(n, custom=c), Limits(), backend=backend)
-    context = Context(planner.plan(0, [x.shape]))
+    context = compiled_here(model, library, AMX, x)
     (bound,) = context.bound
     assert [work.kernel.emitter for work in bound.step.work or ()] == [emitter]
-    context.arrays[context.plan.inputs[0]][...] = x
-    bound.eval(None, (), (), None)  # type: ignore[arg-type]  # a native step asks no run
     want = pytflite.Interpreter(model, backend="numpy").run(x)
     np.testing.assert_array_equal(context.arrays[context.plan.outputs[0]], want)
 

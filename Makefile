@@ -6,7 +6,7 @@ VENV ?= .venv
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 PYTEST_FLAGS ?= -n auto --dist loadfile
 
-.PHONY: help demo app test test-jit test-numpy fuzz lint format pictures catalogue docs benchmark-opening clean
+.PHONY: help demo app test test-jit test-numpy fuzz lint format pictures catalogue docs benchmark clean
 
 help:
 	@echo "make demo        recognise doodles, float and quantised (makes its environment)"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-numpy  what runs without Numba"
 	@echo "make fuzz        wrong models for MINUTES=5 (makes its environment)"
 	@echo "make lint        ruff, mypy --strict"
+	@echo "make benchmark   beside LiteRT and OpenVINO, into docs/performance.md (needs TensorFlow)"
 	@echo "make docs        the documentation, to be read from build/site/index.html"
 	@echo "make pictures    take the documentation's screenshots (needs Chromium)"
 	@echo "make clean       remove environments and caches"
@@ -70,6 +71,10 @@ docs: $(VENV)/docs.stamp
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
+# FLAGS="--quick --models mobilenet_v2 --precision int8 --target avx2" for a part of it.
+benchmark: $(VENV)/benchmark.stamp
+	$(VENV)/bin/python -m benchmarks $(FLAGS)
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -97,6 +102,10 @@ $(VENV)-numpy/test.stamp: pyproject.toml | $(VENV)-numpy/bin/python
 # Half of the time is libFuzzer's, where atheris has a wheel (Linux, some Pythons).
 $(VENV)/fuzz.stamp: $(VENV)/test.stamp
 	-$(VENV)/bin/python -m pip install $(PIP_FLAGS) --only-binary :all: atheris
+	@touch $@
+
+$(VENV)/benchmark.stamp: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) -e ".[benchmark,jit]"
 	@touch $@
 
 $(VENV)/lint.stamp: pyproject.toml | $(VENV)/bin/python

@@ -21,7 +21,11 @@ SAMPLES = 8  # of noise, from which statistics and ranges are taken
 
 
 def file_of(folder: Path, name: str, precision: str) -> Path:
-    """Where a model lies."""
+    """Where a model lies; the doodle models are part of pytflite."""
+    if name == "doodle":
+        from pytflite.tools.doodle import model_path
+
+        return model_path("dynamic_range" if precision == "dynamic" else precision)
     return folder / f"{name}.{precision}.tflite"
 
 

@@ -1,6 +1,6 @@
 """What a call costs beside the work: a model that does next to nothing, here and in LiteRT.
 
-    python -m benchmarks.overhead [MODEL ...]
+    python -m benchmarks.overhead [--json] [MODEL ...]
 
 Without models: RELU of four floats, and the doodle models. Best times of many calls, in
 microseconds: set_tensor + invoke + get_tensor of both, invoke alone, and run().
@@ -8,6 +8,7 @@ microseconds: set_tensor + invoke + get_tensor of both, invoke alone, and run().
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,7 +16,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from ai_edge_litert import interpreter as litert
 
 from pytflite import Interpreter
@@ -87,6 +87,9 @@ def tiny(folder: str) -> Path:
 
 def main() -> None:
     """Measures and prints."""
+    if sys.argv[1:2] == ["--json"]:
+        print(json.dumps(measure(Path(sys.argv[2]))))
+        return
     print("us: set, invoke, get of LiteRT and pytflite; invoke of both; run()")
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(p) for p in sys.argv[1:]] or [tiny(folder), *map(model_path, VARIANTS)]
@@ -96,5 +99,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    np.seterr(all="warn")
     main()

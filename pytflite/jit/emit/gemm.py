@@ -55,6 +55,7 @@ ENTRY = 56  # bytes of the tables for a row of a block
 MICRO = (
     "ptr starts", "ptr block", "ptr places", "ptr panel", "ptr place", "i64 count", "i64 width"
 )  # fmt: skip
+NUMBER = ("i64 first",)  # of micro's first row, in the block
 
 
 class Form(NamedTuple):
@@ -76,6 +77,7 @@ class Form(NamedTuple):
             count.
         stages: makes x of a part into another in scratch, at %stage: f, address of x. What gathers
             fill with, it puts at %stage_fill.
+        numbers: micro gets NUMBER besides, last of all.
     """
 
     rows: int
@@ -89,6 +91,7 @@ class Form(NamedTuple):
     direct: bool = False
     makes: Callable[[Function, str, str, str, str], None] | None = None
     stages: Callable[[Function, str], None] | None = None
+    numbers: bool = False
 
 
 # Writes what makes a panel: f, part (i64), panel (i64) -> its address.
@@ -164,12 +167,13 @@ def _rows(
             places = f.at(starts, 8 * form.rows)
             place = f.at(output, f.mul(loop.index, "%output_row"))
         else:
-            places, place = f.at(_places(f, form), f.mul(loop.index, 8)), output
+            places, place = f.at(place_table(f, form), f.mul(loop.index, 8)), output
         tile: tuple[str, ...] = ()
         if form.direct:
-            at, tables = f.mul(loop.index, 8), _places(f, form)
+            at, tables = f.mul(loop.index, 8), place_table(f, form)
             starts, here = f.at(windows.addresses(f, tables), at), "null"
             tile = (f"ptr {f.load('ptr', windows.offsets(f, tables), at, 8)}",)
+        tile += (f"i64 {loop.index}",) * form.numbers
         arguments = (
             f"ptr {starts}", f"ptr {here}", f"ptr {places}", f"ptr {panel}", f"ptr {place}",
             f"i64 {rows}", f"i64 {width}", *(f"{kind} %{name}" for kind, _, name in names),
@@ -196,7 +200,7 @@ def _tables(f: Function, form: Form) -> None:
             f.store("i64", f.mul("%output_row", row), "%scratch", at + 8 * form.rows, 8)
 
 
-def _places(f: Function, form: Form) -> str:
+def place_table(f: Function, form: Form) -> str:
     """The table of places of a block of windows."""
     return f.at("%scratch", 32 * form.rows)
 
@@ -214,9 +218,9 @@ def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
     if form.stages is not None:
         x = f.at("%scratch", "%stage")
     if form.gathers is not None and form.direct:
-        windows.bring(f, form.gathers, form.rows, x, first, count, place, _places(f, form))
+        windows.bring(f, form.gathers, form.rows, x, first, count, place, place_table(f, form))
     elif form.gathers is not None:
-        places = _places(f, form)
+        places = place_table(f, form)
         gather.rows(f, form.gathers, x, first, count, place, places)
         gather.repeat_last(f, places, count, form.rows)
     elif form.turns:

@@ -65,7 +65,7 @@ def _emit(
 ) -> None:  # fmt: skip
     vectors, tail, masked, sums = sizes
     f = module.kernel(*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *SLOTS)
-    f.call("void", "llvm.x86.ldtilecfg", f"ptr {_configuration(module)}")
+    f.call("void", "llvm.x86.ldtilecfg", f"ptr {configuration(module)}")
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
     f.call("void", "llvm.x86.tilerelease")
@@ -77,7 +77,7 @@ def _emit(
         micro.finish_rows(rows=sums)
 
 
-def _configuration(module: Module) -> str:
+def configuration(module: Module) -> str:
     """All eight tiles have 16 rows of 64 bytes."""
     data = [1, 0, *[0] * 14, *[_BYTES, 0] * 8, *[0] * 16, *[LINES] * 8, *[0] * 8]
     return module.constant("[64 x i8]", f"[{', '.join(f'i8 {b}' for b in data)}]")
@@ -96,14 +96,14 @@ class TileMicro(Micro):
         below = f.at(rows, f.mul("%x_row", LINES))
         tiles = [(i, j) for i in range(2) for j in range(self.wide)]
         for i, j in tiles:
-            _load(f, 2 * i + j, f.at(bias, _BYTES * j), 0)
+            load_tile(f, 2 * i + j, f.at(bias, _BYTES * j), 0)
         with f.loop(0, "%k", LINES) as loop:
             at = f.mul(loop.index, 4)
-            _load(f, 4, f.at(rows, at), "%x_row")
-            _load(f, 5, f.at(below, at), "%x_row")
+            load_tile(f, 4, f.at(rows, at), "%x_row")
+            load_tile(f, 5, f.at(below, at), "%x_row")
             line = f.at(weights, f.mul(at, self.columns))
             for j in range(self.wide):
-                _load(f, 6 + j, f.at(line, _BYTES * j), 4 * self.columns)
+                load_tile(f, 6 + j, f.at(line, _BYTES * j), 4 * self.columns)
             for i, j in tiles:
                 numbers = f"i8 {2 * i + j}", f"i8 {4 + i}", f"i8 {6 + j}"
                 f.call("void", "llvm.x86.tdpbusd", *numbers)
@@ -157,6 +157,6 @@ class TileMicro(Micro):
             self.store(narrow, gemm.outputs(self.f, number))
 
 
-def _load(f: Function, tile: int, pointer: str, stride: str | int) -> None:
+def load_tile(f: Function, tile: int, pointer: str, stride: str | int) -> None:
     """A tile from memory, its lines so many bytes apart."""
     f.call("void", "llvm.x86.tileloadd64", f"i8 {tile}", f"ptr {pointer}", f"i64 {stride}")

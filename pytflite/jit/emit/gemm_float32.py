@@ -18,12 +18,13 @@ each output, added up at the end.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pytflite.jit.emit import gather, gemm, turning, windows
 from pytflite.jit.emit import panels_float32 as packing
 from pytflite.jit.emit.floats import Floats
-from pytflite.jit.ir import Function, Module
+from pytflite.jit.ir import Function, Module, Value
 from pytflite.jit.target import Target
 
 # After those of gemm.py (and gather.py).
@@ -188,26 +189,35 @@ class Micro:
 
     def finish(self, sums: list[str], clamp: str, residual: str) -> None:
         """Clamps, adds the residual and stores, as many rows as there are."""
+        write = self.writer(clamp, residual)
+        for r in range(self.rows):
+            with self.f.when(self.f.compare("sgt", "%count", r)):
+                write(r, sums[r * self.wide : (r + 1) * self.wide])
+
+    def writer(self, clamp: str, residual: str) -> Callable[[Value, list[str]], None]:
+        """What does so for one row: of the row's number and sums."""
         f, v = self.f, self.v
         last = self.wide - 1
         mask = v.mask(f.sub("%width", last * v.lanes)) if self.masked else ""
         bounds = self.bounds(clamp, "%low", "%high")
         after = self.bounds(residual, "%low_after", "%high_after") if residual else ()
-        for r in range(self.rows):
-            with f.when(f.compare("sgt", "%count", r)):
-                place = gemm.outputs(f, r)
-                other = self.same_place("%residual", place) if residual else ""
-                for n in range(self.wide):
-                    some = mask if n == last else ""
-                    y = self.clamped(sums[r * self.wide + n], bounds)
-                    if residual:
-                        at = n * v.bytes
-                        z = v.load_some(some, other, at) if some else v.load(other, at)
-                        y = self.clamped(v.add(y, z), after)
-                    if some:
-                        v.store_some(y, some, place, n * v.bytes)
-                    else:
-                        v.store(y, place, n * v.bytes)
+
+        def write(row: Value, sums: list[str]) -> None:
+            place = gemm.outputs(f, row)
+            other = self.same_place("%residual", place) if residual else ""
+            for n in range(self.wide):
+                some = mask if n == last else ""
+                y = self.clamped(sums[n], bounds)
+                if residual:
+                    at = n * v.bytes
+                    z = v.load_some(some, other, at) if some else v.load(other, at)
+                    y = self.clamped(v.add(y, z), after)
+                if some:
+                    v.store_some(y, some, place, n * v.bytes)
+                else:
+                    v.store(y, place, n * v.bytes)
+
+        return write
 
     def same_place(self, other: str, place: str) -> str:
         """Where a place of the output would be in another tensor of its shape."""

@@ -30,6 +30,10 @@ def lowered() -> list[str]:
 
 def more(operator: str) -> list[bytes]:
     """Models of operators that are compiled for few of the types in their seeds."""
+    if operator in ("REDUCE_ANY", "REDUCE_ALL"):
+        axis = tensor(value=np.array([1], np.int32))
+        model = single_op(operator, [tensor((5, 37), "BOOL"), axis], [tensor((5,), "BOOL")])
+        return [bytes(write(model))]
     if operator != "CAST":
         return []
     types = ("INT8", "UINT8", "INT32", "BOOL", "FLOAT32")
@@ -126,12 +130,11 @@ def test_kernels_stay_within_their_tensors(
     operator: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each lowering, on the models of its operator that the fuzzer begins with."""
-    from pytflite.model.model import Model
-    from tests.fuzz.guarded_steps import check_steps
+    from tests.fuzz.guarded_steps import check_bytes
 
     monkeypatch.setenv("PYTFLITE_CPU", target)
     for data in (*seeds()[operator], *more(operator)):
-        check_steps(Model.open(data))
+        check_bytes(data)  # some constants are refused where they are folded
 
 
 @pytest.mark.skipif(not COMPILER, reason="no compiled backend here")

@@ -127,8 +127,9 @@ def eval_find(p: Any, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array]
             DataError, "the hash table holds values of another type", code="data.dtype",
             expected=out.dtype,
         )  # fmt: skip
-    for place, value in zip(np.ndindex(out.shape), found, strict=True):
-        out[place] = value
+    flat = out.reshape(-1)
+    for place, value in enumerate(found):
+        flat[place] = value
     return [out]
 
 

@@ -87,7 +87,9 @@ def _quantization_parameters(model: Model, subgraph: int, tensor: Tensor) -> dic
 def _flat_constant(model: Model, subgraph: int, index: int, dtype: np.dtype[Any]) -> Array:
     tensors = model.subgraphs[subgraph].tensors
     found = model.constant(subgraph, index) if 0 <= index < len(tensors) else None
-    return np.empty(0, dtype) if found is None else np.array(found, dtype).reshape(-1)
+    if found is None or found.dtype.kind not in "iuf":  # no numbers
+        return np.empty(0, dtype)
+    return np.array(found, dtype).reshape(-1)
 
 
 def _zero_points(q: Quantization) -> Array:

@@ -13,6 +13,7 @@ import pytest
 from pytflite.jit.ir import Function, Module
 
 _TILE = 1024  # bytes
+_WORDS, _FLOATS = "<16 x i32>", "<16 x float>"
 
 
 class Tiles:
@@ -39,6 +40,7 @@ class Tiles:
         for name, x, w in (("tdpbusd", "zext", "sext"), ("tdpbssd", "sext", "sext")):
             f = m.function(f"emulated.{name}", "i8 sums", "i8 x", "i8 w")
             self._products(f, x, w)
+        self._bfloat16(m.function("emulated.tdpbf16ps", "i8 sums", "i8 x", "i8 w"))
         return m.text().replace("attributes #0", "attributes #1").replace(" #0 {", " #1 {")
 
     def _tile(self, f: Function, number: str) -> str:
@@ -66,10 +68,56 @@ class Tiles:
                 total = f.op(f"add i32 {f.load('i32', place)}, {f.op(f'mul i32 {a}, {b}')}")
                 f.store("i32", total, place)
 
+    def _bfloat16(self, f: Function) -> None:
+        """sums[m, n] += even + odd: sums over k < 16 of x[m, 2 k + i] * w[k, 2 n + i], i = 0, 1.
+
+        Each multiplication is added with one rounding, to even; each number that goes in or comes
+        out is zero where it is denormal.
+        """
+        sums, x, w = (self._tile(f, f"%{name}") for name in ("sums", "x", "w"))
+        with f.loop(0, 16) as m:
+            row = f.mul(m.index, 64)
+            carried = [(_FLOATS, "zeroinitializer")] * 2
+            with f.loop(0, 16, 1, *carried) as k:
+                word = f.splat("i32", 16, f.load("i32", x, f.add(row, f.mul(k.index, 4))))
+                line = f.load(_WORDS, w, f.mul(k.index, 64))
+                pairs = zip(_halves(f, word), _halves(f, line), strict=True)
+                added = [
+                    f.call(_FLOATS, "llvm.fma.v16f32", *(f"{_FLOATS} {v}" for v in (a, b, total)))
+                    for (a, b), total in zip(pairs, k.carried, strict=True)
+                ]
+                k.carry(*(_flushed(f, total) for total in added))
+            even, odd = k.results
+            both = _flushed(f, f.op(f"fadd {_FLOATS} {even}, {odd}"))
+            before = _flushed(f, f.load(_FLOATS, sums, row))
+            f.store(_FLOATS, _flushed(f, f.op(f"fadd {_FLOATS} {before}, {both}")), sums, row)
+
+
+def _halves(f: Function, words: str) -> list[str]:
+    """The lower and the upper bfloat16 of words, as floats."""
+    lower = f.op(f"shl {_WORDS} {words}, splat (i32 16)")
+    upper = f.op(f"and {_WORDS} {words}, splat (i32 -65536)")
+    return [_flushed(f, f.op(f"bitcast {_WORDS} {half} to {_FLOATS}")) for half in (lower, upper)]
+
+
+def _flushed(f: Function, x: str) -> str:
+    """Zero of the same sign instead of a denormal number."""
+    bits = f.op(f"bitcast {_FLOATS} {x} to {_WORDS}")
+    exponent = f.op(f"and {_WORDS} {bits}, splat (i32 {0x7F800000})")
+    sign = f.op(f"and {_WORDS} {bits}, splat (i32 {-(2**31)})")
+    small = f.op(f"icmp eq {_WORDS} {exponent}, zeroinitializer")
+    kept = f.op(f"select <16 x i1> {small}, {_WORDS} {sign}, {_WORDS} {bits}")
+    return f.op(f"bitcast {_WORDS} {kept} to {_FLOATS}")
+
+
+_TILES: list[Tiles] = []  # kernels that were compiled hold the address of the one
+
 
 def emulate(monkeypatch: pytest.MonkeyPatch) -> Tiles:
-    """Has kernels that are compiled from here on use tiles in software, which must live on."""
-    tiles = Tiles()
+    """Has kernels that are compiled from here on use tiles in software."""
+    if not _TILES:
+        _TILES.append(Tiles())
+    tiles = _TILES[0]
     original = Module.text
 
     def text(self: Module) -> str:

@@ -44,9 +44,11 @@ def fenced(array: np.ndarray, *, at_end: bool) -> Fenced:
     return memory
 
 
-def run_guarded(model: Any, cpu: Target, *inputs: np.ndarray, at_end: bool = True) -> np.ndarray:
+def run_guarded(
+    model: Any, cpu: Target, *inputs: np.ndarray, at_end: bool = True, precision: str = "float32"
+) -> np.ndarray:
     """The first output of a model of one step, whose inputs are arrays of their own."""
-    interpreter = compiled(model, cpu)
+    interpreter = compiled(model, cpu, precision=precision)
     plan = interpreter._engine.plan(0, tuple(x.shape for x in inputs))
     (step,) = plan.steps
     assert step.work is not None, step.reason

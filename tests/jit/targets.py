@@ -31,12 +31,14 @@ class InProcess:
     request = wait
 
 
-def compiled(model: Any, target: Target, numerics: str = "reference") -> pytflite.Interpreter:
+def compiled(
+    model: Any, target: Target, numerics: str = "reference", precision: str = "float32"
+) -> pytflite.Interpreter:
     """An interpreter whose steps are native, as far as there are lowerings."""
     interpreter = pytflite.Interpreter(model, backend="numpy")
-    backend = Compiled(interpreter._engine.model, numerics=numerics, wait=True, target=target)
-    backend.library = InProcess()
     engine = interpreter._engine
+    backend = Compiled(engine.model, precision, numerics, wait=True, target=target)
+    backend.library = InProcess()
     engine.backend = engine._planner.backend = backend
     return interpreter
 

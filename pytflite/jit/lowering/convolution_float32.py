@@ -6,15 +6,15 @@ import itertools
 
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.lowering.depthwise_float32 import depthwise_works
-from pytflite.jit.lowering.packing import as_float32, panels
+from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import (
     Ending,
     Product,
-    Tensors,
     columns_of,
     convolution_work,
     product_work,
+    splits_of,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.model.graph import Array
@@ -49,9 +49,7 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
             step, to, windows, batch, channels, taps_first, bias, positions, limits
         )
     split = kept.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
-    packed = _packed(step, to, split, bias, seen)
-    place = to.input(step, 0), packed, to.output(step)
-    return [_product(to, windows, batch, channels, groups, split.shape, place, Ending(limits))]
+    return [_product(step, to, windows, (batch, channels), split, bias, seen, Ending(limits))]
 
 
 def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
@@ -69,8 +67,7 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     if channels > 1:
         return depthwise_works(step, to, windows, batch, channels, kept, bias, positions, limits)
     split = kept.reshape(1, -1, kept.shape[-1])
-    place = to.input(step, 0), _packed(step, to, split, bias, seen), to.output(step)
-    return [_product(to, windows, batch, 1, 1, split.shape, place, Ending(limits))]
+    return [_product(step, to, windows, (batch, 1), split, bias, seen, Ending(limits))]
 
 
 def transpose_conv(step: Step, to: Lowering) -> Lowered:
@@ -94,8 +91,10 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
         kept = values[:, cut(y_taps)][:, :, cut(x_taps)]
         split = kept.reshape(1, filters, -1).transpose(0, 2, 1)
         place = At(output.tensor, output.offset + (y.start * width + x_.start) * pixel)
-        packed = _packed(step, to, split, bias, (y_taps, x_taps))
-        p = Product(batch * h.output * w.output, filters, split.shape[1], 0, pixel)
+        m, k = batch * h.output * w.output, split.shape[1]
+        splits = splits_of(to.target, to.precision, m, k, filters)
+        p = Product(m, filters, k, 0, pixel, splits=splits)
+        packed = _packed(step, to, split, bias, (y_taps, x_taps), splits)
         steps = height * width * pixel, y.step * width * pixel, x_.step * pixel
         tensors, phase = (to.input(step, 2), packed, place), (Window(1, 1, 1), h, w)
         works.append(
@@ -108,27 +107,36 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
 
 
 def _packed(
-    step: Step, to: Lowering, split: Array, bias: Array | None, which: object = None
+    step: Step, to: Lowering, split: Array, bias: Array | None, which: object, splits: int
 ) -> Packed:
     """Panels of the weights [groups, k, n]. which: tells parts of the filter from each other."""
     columns = columns_of(to.target, split.shape[-1])
-    kind = "panels", columns, split.shape, which
-    return to.packed(step, _positions(step, 1), kind, lambda: panels(split, bias, columns))
+    kind = "panels", columns, split.shape, which, splits
+    return to.packed(step, _positions(step, 1), kind, lambda: pack(split, bias, columns, splits))
 
 
 def _product(
-    to: Lowering, windows: Windows, batch: int, channels: int, groups: int,
-    sizes: tuple[int, ...], place: Tensors, ending: Ending,
+    step: Step, to: Lowering, windows: Windows, pictures: tuple[int, int], split: Array,
+    bias: Array | None, seen: Taps, ending: Ending,
 ) -> Work:  # fmt: skip
-    """Windows times packed weights of sizes [groups, k, n]."""
+    """Windows times weights [groups, k, n], of the taps that are seen.
+
+    Args:
+        pictures: how many, and their channels.
+    """
+    batch, channels = pictures
     depth_axis, h, w = windows
     if w.input == w.output == w.filter == 1 and not w.before:  # a column: its taps make one run
         h, w = w, h
-    outputs, (_, k, n) = h.output * w.output, sizes
+    outputs, (groups, k, n) = h.output * w.output, split.shape
+    splits = splits_of(to.target, to.precision, batch * outputs, k, n)
+    packed = _packed(step, to, split, bias, seen, splits)
+    place = to.input(step, 0), packed, to.output(step)
     pixel, pixel_out = channels * _ITEM, groups * n * _ITEM
     p = Product(
-        batch * outputs, n, k, pixel, pixel_out, groups, pixel // groups, pixel_out // groups
-    )
+        batch * outputs, n, k, pixel, pixel_out, groups, pixel // groups, pixel_out // groups,
+        splits=splits,
+    )  # fmt: skip
     if h.is_pointwise and w.is_pointwise:
         return product_work(to.target, p, place, ending)
     if groups == 1 and h.covers and w.covers:

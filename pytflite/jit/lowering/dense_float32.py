@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from pytflite.jit.kernel import Packed
-from pytflite.jit.lowering.packing import as_float32, panels
+from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.products import (
     Ending,
     Product,
     columns_of,
     matrices_work,
     product_work,
+    splits_of,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.model.graph import Array
@@ -41,7 +42,8 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
         of_bias = None if bias is None else to.input(step, 2)
         return [matrices_work(to.target, p, (False, True), rows, tensors, of_bias, ending)]
     positions = (1,) if bias is None else (1, 2)
-    packed = _packed(step, to, positions, values.T[None], constant)
+    p = p._replace(splits=splits_of(to.target, to.precision, p.m, depth, units))
+    packed = _packed(step, to, positions, values.T[None], constant, p.splits)
     return [product_work(to.target, p, (x_place, packed, output), ending)]
 
 
@@ -62,9 +64,10 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     if values is not None and not turned[0]:
         matrix = values.reshape(-1, *values.shape[-2:])
         split = matrix.swapaxes(1, 2) if turned[1] else matrix
-        packed = _packed(step, to, (1,), split, None)
+        p = p._replace(splits=splits_of(to.target, to.precision, m, k, n))
+        packed = _packed(step, to, (1,), split, None, p.splits)
         columns = columns_of(to.target, n)
-        size = -(-n // columns) * (1 + k) * columns * _ITEM
+        size = -(-n // columns) * p.panel_bytes(columns)
         p = p._replace(offsets=np.stack([of_x * (m * k * _ITEM), of_y * size, of_output], 1))
         return [product_work(to.target, p, (place, packed, output), Ending())]
     offsets = np.stack([of_x * (m * k * _ITEM), of_y * (k * n * _ITEM), of_output], 1)
@@ -83,12 +86,13 @@ def _places(shape: Shape, stack: list[int]) -> Array:
 
 
 def _packed(
-    step: Step, to: Lowering, positions: tuple[int, ...], split: Array, bias: Array | None
-) -> Packed:
+    step: Step, to: Lowering, positions: tuple[int, ...], split: Array, bias: Array | None,
+    splits: int,
+) -> Packed:  # fmt: skip
     """Panels of the weights [parts, k, n]."""
     columns = columns_of(to.target, split.shape[-1])
-    kind = "panels", columns, split.shape
-    return to.packed(step, positions, kind, lambda: panels(split, bias, columns))
+    kind = "panels", columns, split.shape, splits
+    return to.packed(step, positions, kind, lambda: pack(split, bias, columns, splits))
 
 
 LOWER: dict[str, Lower] = {"FULLY_CONNECTED": fully_connected, "BATCH_MATMUL": batch_matmul}

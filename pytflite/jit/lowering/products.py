@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.jit.emit import gather
+from pytflite.jit.emit.bfloat16 import HEAD, LINE, STEP, TALL
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
 from pytflite.jit.target import Target
@@ -30,6 +31,12 @@ _LARGE = 1 << 21  # bytes of such weights
 _SHORT = 4  # vectors that are copied without a loop
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 18  # weights of a tile
+# Parts of bfloat16 for a precision; and the least m, k and n of products that they make faster:
+# splitting x costs as much as some 10 outputs of it, and weights take 3/2 of the memory.
+_SPLITS = {"float32": 3, "high": 2, "medium": 1}
+_LEAST = {3: (24, 96, 32), 2: (16, 32, 32), 1: (16, 16, 16)}
+_SPLIT_NEAR = 1 << 18  # bytes of split rows beside which weights stay in the second-level cache ...
+_SPLIT_WIDE = 1 << 20  # ... and if as many bytes of weights leave it anyway
 _EPILOGUES: dict[Bounds, str] = {(None, None): "none", (0, None): "low"}
 
 Tensors = tuple[Slot, Slot, Slot]  # x, weights, output
@@ -43,6 +50,7 @@ class Product(NamedTuple):
         x_part, output_part: bytes from part to part.
         offsets: of x, weights and output in bytes, for each part: if they do not follow one
             another so.
+        splits: parts of bfloat16 into which numbers are split for AMX's tiles; 0: they are not.
     """
 
     m: int
@@ -54,6 +62,18 @@ class Product(NamedTuple):
     x_part: int = 0
     output_part: int = 0
     offsets: Array | None = None
+    splits: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Lines of AMX's tiles, of split numbers."""
+        return -(-self.k // STEP)
+
+    def panel_bytes(self, columns: int) -> int:
+        """Of a packed panel."""
+        if self.splits:
+            return HEAD + columns * (_ITEM + LINE * self.steps * self.splits)
+        return (1 + self.k) * columns * _ITEM
 
 
 class Tile(NamedTuple):
@@ -79,8 +99,22 @@ def _vectors(target: Target, n: int) -> int:
     return min(most, max(1, -(-n // target.lanes)))
 
 
+def splits_of(target: Target, precision: str, m: int, k: int, n: int) -> int:
+    """Into how many parts of bfloat16 numbers are split, to be multiplied in AMX's tiles.
+
+    0: not at all, FMA multiplies them: there are no tiles, or the product is too small for them.
+    """
+    if target.dot != "amx":
+        return 0
+    splits = _SPLITS[precision]
+    pays = all(size >= least for size, least in zip((m, k, n), _LEAST[splits], strict=True))
+    return splits if pays else 0
+
+
 def tile_of(target: Target, p: Product) -> Tile:
     """What suits the sizes."""
+    if p.splits:
+        return _amx_tile_of(target, p)
     kind = target.registers, target.vector
     vectors = _vectors(target, p.n)
     most = _FEW[kind] if vectors == 1 else _TILES[kind][1] * _TILES[kind][0] // vectors
@@ -96,6 +130,22 @@ def tile_of(target: Target, p: Product) -> Tile:
     return Tile(
         rows, vectors, columns, -(-left // target.lanes), bool(p.n % target.lanes), chains,
         block, _even(-(-p.n // columns), panels),
+    )  # fmt: skip
+
+
+def _amx_tile_of(target: Target, p: Product) -> Tile:
+    """The tile of AMX's tiles, whose rows are split block by block."""
+    columns, rows = columns_of(target, p.n), TALL
+    count = -(-p.n // columns)
+    weights = count * p.panel_bytes(columns)
+    budget = _SPLIT_WIDE if weights > _SPLIT_WIDE else _SPLIT_NEAR
+    block = max(rows, budget // (p.steps * p.splits * LINE))
+    block = -(-_even(p.m, block) // rows) * rows
+    panels = max(1, 2 * _WORK // (block * p.k * columns))
+    left = p.n - (count - 1) * columns
+    return Tile(
+        rows, columns // target.lanes, columns, -(-left // target.lanes),
+        bool(p.n % target.lanes), 1, block, _even(count, panels),
     )  # fmt: skip
 
 
@@ -143,7 +193,7 @@ def epilogue(limits: Bounds) -> str:
 
 def product_work(target: Target, p: Product, tensors: Tensors, ending: Ending) -> Work:
     """Rows of a matrix, as they lie, times packed weights."""
-    return _work("gemm_float32.product", tile_of(target, p), p, tensors, (), ending, {}, 0)
+    return _work("product", tile_of(target, p), p, tensors, (), ending, {}, 0)
 
 
 def convolution_work(
@@ -178,7 +228,9 @@ def convolution_work(
     follow = np.arange(lie.size, dtype=np.int64) * (run * _ITEM)
     slots = (*slots, np.concatenate([lie.reshape(-1), follow]), lie.size, run)
     settings: dict[str, Setting] = {"runs": runs, "short": short}
-    return _work("gemm_float32.convolution", tile, p, tensors, slots, ending, settings, gathered)
+    if p.splits:
+        settings["direct"] = run % STEP == 0
+    return _work("convolution", tile, p, tensors, slots, ending, settings, gathered)
 
 
 def matrices_work(
@@ -202,7 +254,7 @@ def matrices_work(
         "x_turned": turned[0], "weights_turned": turned[1], "bias": bias is not None
     }  # fmt: skip
     return _work(
-        "gemm_float32.matrices", tile, p, tensors, (bias, *rows, place), ending,
+        "matrices", tile, p, tensors, (bias, *rows, place), ending,
         settings, place + panel,
     )  # fmt: skip
 
@@ -213,24 +265,43 @@ def scratch_row(size: int) -> int:
 
 
 def _work(
-    emitter: str, tile: Tile, p: Product, tensors: Tensors,
+    name: str, tile: Tile, p: Product, tensors: Tensors,
     own: tuple[Slot, ...], ending: Ending, settings: dict[str, Setting], scratch: int,
 ) -> Work:  # fmt: skip
     panels = -(-p.n // tile.columns)
-    panel_bytes = (1 + p.k) * tile.columns * _ITEM
+    panel_bytes = p.panel_bytes(tile.columns)
     row_blocks = -(-p.m // tile.row_block)
     panel_blocks = -(-panels // tile.panel_block)
     parts = p.offsets
     if parts is None:
         steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
         parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
+    scratch += tile.row_block * ENTRY
+    if p.splits:
+        emitter, settings = "gemm_bfloat16.", settings | {"parts": p.splits}
+        places, scratch = _split_places(p, tile, scratch)
+        own += places
+    else:
+        emitter, settings = "gemm_float32.", settings | {"rows": tile.rows, "chains": tile.chains}
     made = kernel(
-        emitter, rows=tile.rows, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
-        chains=tile.chains, **ending.settings, **settings,
+        emitter + name, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
+        **ending.settings, **settings,
     )  # fmt: skip
     slots = (
         *tensors, parts, p.m, p.n, p.k, p.x_row, p.output_row, panel_bytes,
         tile.row_block, row_blocks, tile.panel_block, panel_blocks, *own, *ending.slots,
     )  # fmt: skip
     tiles = math.prod((p.parts, row_blocks, panel_blocks))
-    return Work(made, slots, tiles, tile.row_block * ENTRY + scratch)
+    return Work(made, slots, tiles, scratch)
+
+
+def _split_places(p: Product, tile: Tile, scratch: int) -> tuple[tuple[int, ...], int]:
+    """Slots gemm_bfloat16.OWN, and all the scratch that is needed.
+
+    Args:
+        scratch: where there is room.
+    """
+    planes = -(-scratch // _LINE) * _LINE + LINE
+    panel = planes + tile.row_block * p.steps * p.splits * LINE
+    joined = HEAD + (1 + p.steps * STEP) * tile.columns * _ITEM
+    return (p.steps, planes, panel), panel + (joined if p.splits > 1 else 0)

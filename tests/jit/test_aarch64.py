@@ -90,9 +90,11 @@ def run(model: Model, target: Target, *inputs: np.ndarray) -> list[np.ndarray]:
     records[:, 1] += machine.add(slots.tobytes())
     scratch = machine.add(bytes(program.scratch_bytes + 64))
     block = 0, machine.add(records.tobytes()), 0, len(records), scratch
-    parameters = machine.add(struct.pack("<5q", *block))
+    scratch = machine.add(bytes(program.scratch_bytes + 64))
+    own = 0, machine.add(records.tobytes()), 0, len(records), scratch
+    parameters = machine.add(struct.pack("<5q", *own))
     entry = backend.library.find([RUNNER], target)[RUNNER]
-    memory = machine.run(entry, parameters, 0, 0, 0)
+    memory = machine.run(entry, parameters, 0, 0)
     assert not memory.array(parameters, np.zeros(1, np.int64))[0]
     outputs = []
     for index in plan.outputs:

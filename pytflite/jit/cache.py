@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytflite.jit.image import Image, ImageError, Loaded, NotExecutableError, blake2b, load_file
 from pytflite.jit.kernel import Kernel
@@ -27,6 +27,8 @@ LIMIT = 256 << 20  # bytes of all files
 _DAY = 86400.0
 _BLOCK = 4096  # what the smallest file takes
 _SUFFIX = ".image"
+_NOTE = ".note"
+_SEAL, _LARGEST_NOTE = 32, 1 << 24  # bytes
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SOURCES = (
     "compiling", "declaration", "entry", "image", "ir", "kernel", "linker", "numba_kernels",
@@ -164,16 +166,33 @@ class Cache:
         Raises:
             OSError: the disk is full, say.
         """
-        path = self.path(kernel, target)
-        unfinished = f"{path}.{os.getpid()}"
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        _write(self.path(kernel, target), image.data)
+
+    def recall(self, key: bytes) -> bytes | None:
+        """The note that was kept for a key, or None if there is none that can be trusted."""
+        path = self._note(key)
         try:
-            with open(descriptor, "wb") as file:
-                file.write(image.data)
-            os.replace(unfinished, path)
-        except BaseException:
-            _remove(unfinished)
-            raise
+            with open(path, "rb") as file:
+                found = os.fstat(file.fileno())
+                if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+                    return None
+                seal, note = file.read(_SEAL), file.read(_LARGEST_NOTE)
+        except OSError:
+            return None
+        if seal != _sealed(key, note):
+            _remove(path)
+            return None
+        return note
+
+    def keep(self, key: bytes, note: bytes) -> None:
+        """Keeps what was hard to find out for the next process, if the disk allows it."""
+        if not self.temporary and len(note) <= _LARGEST_NOTE:
+            with suppress(OSError):
+                _write(self._note(key), _sealed(key, note) + note)
+
+    def _note(self, key: bytes) -> str:
+        name = blake2b(key, digest_size=16).hexdigest()
+        return os.path.join(self.directory, f"{code_version()[:8]}-{name}{_NOTE}")
 
     def trim(self, limit: int = LIMIT) -> None:
         """Removes the images that were not used for longest, and remains of crashed processes."""
@@ -182,7 +201,7 @@ class Cache:
         for file in files:
             total += file.size + -file.size % _BLOCK
             old = time.time() - file.used > _DAY
-            if total > limit or (old and not file.path.endswith(_SUFFIX)):
+            if total > limit or (old and not file.path.endswith((_SUFFIX, _NOTE))):
                 _remove(file.path)
 
     def content(self) -> Content:
@@ -204,11 +223,13 @@ class Cache:
         return sum(file.path.endswith(_SUFFIX) for file in files)
 
     def _files(self) -> Iterator[_File]:
-        """Images, and unfinished ones."""
+        """Images, notes, and unfinished ones."""
         try:
             with os.scandir(self.directory) as entries:
                 for entry in entries:
-                    if _SUFFIX in entry.name and entry.is_file(follow_symlinks=False):
+                    if (_SUFFIX in entry.name or _NOTE in entry.name) and entry.is_file(
+                        follow_symlinks=False
+                    ):
                         found = entry.stat(follow_symlinks=False)
                         yield _File(entry.path, found.st_size, found.st_mtime)
         except OSError:
@@ -219,6 +240,24 @@ class _File(NamedTuple):
     path: str
     size: int
     used: float
+
+
+def _sealed(key: bytes, note: bytes) -> bytes:
+    """What stands before a note, so that a damaged or misnamed one is noticed."""
+    return blake2b(b"%d\0" % len(key) + key + note, digest_size=_SEAL).digest()
+
+
+def _write(path: str, data: Any) -> None:
+    """Writes a file, whole or not at all."""
+    unfinished = f"{path}.{os.getpid()}"
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(unfinished, path)
+    except BaseException:
+        _remove(unfinished)
+        raise
 
 
 def _remove(path: str) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from pytflite.jit.emit.requantize import EDGE_PROVEN, rows
-from pytflite.jit.lowering.proof import Range, find_floats
+from pytflite.jit.library import LIBRARY
+from pytflite.jit.lowering import proof
+from pytflite.jit.lowering.proof import Floats, Range, find_floats
 from pytflite.model.graph import Array
 from pytflite.ops.fixed_point import quantize_multipliers, wrap32
 
@@ -23,7 +27,7 @@ def make_constants(rounding: str, reals: Array, bias: Array, r: Range) -> dict[s
         scale = np.broadcast_to(np.asarray(reals, np.float32).reshape(-1), bias.shape)
         return {"bias": wrap32(bias).astype(np.int32), "scale": scale}
     reals = np.broadcast_to(np.asarray(reals, np.float64).reshape(-1), bias.shape)
-    floats = find_floats(rounding, reals, r)
+    floats = _remembered_floats(rounding, reals, r)
     found = {
         "flag": (floats.edge != EDGE_PROVEN).astype(np.int32),
         "bias": wrap32(bias + floats.origin).astype(np.int32),
@@ -41,6 +45,33 @@ def make_constants(rounding: str, reals: Array, bias: Array, r: Range) -> dict[s
         "right": right.astype(np.int32),
         "nudge": (1 << 30) + np.where(right > 31, np.int64(1) << (right - 1), 0),
     }
+
+
+def _remembered_floats(rounding: str, reals: Array, r: Range) -> Floats:
+    """`find_floats`, which takes longer than all else of a start; so its findings are kept."""
+    kinds = (np.float32, np.float32, np.float32, np.float32, np.int64)
+    sizes = [reals.size * np.dtype(kind).itemsize for kind in kinds]
+    key = b"".join((_version(), repr((rounding, *r)).encode(), reals.tobytes()))
+    note = LIBRARY.cache.recall(key)
+    if note is not None and len(note) == sum(sizes):
+        starts = np.cumsum([0, *sizes])
+        return Floats(
+            *(np.frombuffer(note, kind, reals.size, start)
+              for kind, start in zip(kinds, starts, strict=False))
+        )  # fmt: skip
+    floats = find_floats(rounding, reals, r)
+    LIBRARY.cache.keep(key, b"".join(row.tobytes() for row in floats))
+    return floats
+
+
+@cache
+def _version() -> bytes:
+    """The source of the proof: another may find other constants."""
+    try:
+        with open(proof.__file__, "rb") as file:
+            return file.read()
+    except OSError:  # in an archive: the version of pytflite is part of a note's name
+        return b""
 
 
 def pack_constants(

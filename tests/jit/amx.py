@@ -26,8 +26,10 @@ class Tiles:
         """The text of a module, without instructions of AMX."""
         ours = "declare void @llvm.x86.t", "declare void @llvm.x86.ldtile"
         lines = [line for line in text.splitlines() if not line.startswith(ours)]
+        known = {line for line in lines if line.startswith("declare")}
+        lines += [line for line in self._functions().splitlines() if line not in known]
         changed = "\n".join(lines).replace("@llvm.x86.t", "@emulated.t")
-        return changed.replace("@llvm.x86.ldtile", "@emulated.ldtile") + "\n" + self._functions()
+        return changed.replace("@llvm.x86.ldtile", "@emulated.ldtile")
 
     def _functions(self) -> str:
         m = Module()

@@ -8,7 +8,6 @@ this CPU has everything is taken; PYTFLITE_CPU names a lower one (`PYTFLITE_CPU=
 from __future__ import annotations
 
 import os
-import platform
 from functools import cache
 from typing import NamedTuple
 
@@ -98,8 +97,14 @@ def _is_permitted(target: Target) -> bool:
 
 def architecture() -> str:
     """What `platform.machine()` says, in Linux's words."""
-    machine = platform.machine().lower()
+    machine = (os.uname().machine if hasattr(os, "uname") else _platform()).lower()
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+
+
+def _platform() -> str:
+    import platform  # takes a millisecond
+
+    return platform.machine()
 
 
 def host_target() -> Target | None:

@@ -23,7 +23,6 @@ from pytflite.model.model import Model
 from pytflite.ops.operator import BUILTINS
 from pytflite.plan.plan import Plan, Step
 
-
 _WARNED: set[tuple[str, str]] = set()  # operators and reasons that have been told once
 
 

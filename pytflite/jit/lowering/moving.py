@@ -87,10 +87,12 @@ def _joined(copy: Copy) -> list[tuple[int, int, int]]:
 
 def _all(works: Sequence[list[Work] | str]) -> Lowered:
     """The works of several copies, or the reason why one of them has none."""
+    done: list[Work] = []
     for work in works:
         if isinstance(work, str):
             return work
-    return [w for work in works for w in work]
+        done += work
+    return done
 
 
 def _specs(step: Step) -> tuple[Spec, Spec]:

@@ -33,14 +33,15 @@ Results = dict[str, dict[str, Any]]  # of a kind: by "model precision" and whate
 @click.option("--precision", default=",".join(PRECISIONS), help="Which, by commas.")
 @click.option("--threads", default="1,2", help="How many, by commas.")
 @click.option("--target", help="Instructions to do with, as PYTFLITE_CPU has it: avx512vnni, avx2")
-@click.option("--quick", is_flag=True, help="A tenth of the time, for a first look.")
+@click.option("--seconds", default=2.0, help="For each runtime on each model.")
+@click.option("--quick", is_flag=True, help="A tenth of that, for a first look.")
 @click.option("--only", default="speed,start,calls", help="Which measurements, by commas.")
 @click.option("--folder", default=ROOT / "build" / "benchmarks", type=Path, help="Of the models.")
 @click.option("--output", default=ROOT / "docs", type=Path, help="Where performance.md goes.")
 @click.option("--tensorflow", default=sys.executable, help="A Python that has TensorFlow.")
 def main(
-    models: str, precision: str, threads: str, target: str | None, quick: bool, only: str,
-    folder: Path, output: Path, tensorflow: str,
+    models: str, precision: str, threads: str, target: str | None, seconds: float, quick: bool,
+    only: str, folder: Path, output: Path, tensorflow: str,
 ) -> None:  # fmt: skip
     """Measures what was asked for, and writes the report of all that is known."""
     folder = folder.resolve()
@@ -50,7 +51,8 @@ def main(
     make_models(tensorflow, folder, [name for name in names if name != "doodle"])
     stored = folder / f"results{'.' + target if target else ''}.json"
     results: Results = json.loads(stored.read_text()) if stored.exists() else {}
-    jobs = list(_jobs(names, kinds, threads.split(","), only.split(","), quick))
+    jobs = list(_jobs(names, kinds, threads.split(","), only.split(",")))
+    seconds *= 0.1 if quick else 1
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns) as progress:
         task = progress.add_task("", total=len(jobs))
@@ -58,7 +60,7 @@ def main(
             path = file_of(folder, name, precision_)
             label = f"{name} {precision_} {threads_}".strip()
             progress.update(task, description=f"{kind}: {label}")
-            found = _MEASURES[kind](path, threads_, quick)
+            found = _MEASURES[kind](path, threads_, seconds)
             results.setdefault(kind, {})[label] = found
             stored.write_text(json.dumps(results, indent=1))
             progress.advance(task)
@@ -66,9 +68,7 @@ def main(
     click.echo(output / "performance.md")
 
 
-def _jobs(
-    names: list[str], kinds: list[str], threads: list[str], only: list[str], quick: bool
-) -> Any:
+def _jobs(names: list[str], kinds: list[str], threads: list[str], only: list[str]) -> Any:
     """(measurement, model, precision, threads)"""
     if "calls" in only:
         for name, kind in _CALLS:
@@ -103,15 +103,16 @@ def _child(*arguments: str) -> Any:
     return json.loads(done.stdout.strip().split("\n")[-1])
 
 
-def _speed(path: Path, threads: str, quick: bool) -> Any:
-    return _child("benchmarks.speed", str(path), threads, "0.2" if quick else "2")
+def _speed(path: Path, threads: str, seconds: float) -> Any:
+    return _child("benchmarks.speed", str(path), threads, str(seconds))
 
 
-def _start(path: Path, threads: str, quick: bool) -> Any:
-    return {name: found._asdict() for name, found in starts(path, 2 if quick else 5).items()}
+def _start(path: Path, threads: str, seconds: float) -> Any:
+    times = 5 if seconds > 0.2 else 2
+    return {name: found._asdict() for name, found in starts(path, times).items()}
 
 
-def _calls(path: Path, threads: str, quick: bool) -> Any:
+def _calls(path: Path, threads: str, seconds: float) -> Any:
     return _child("benchmarks.overhead", "--json", str(path))
 
 

@@ -51,7 +51,9 @@ class Builder:
         self.useless: dict[str, str] = {}
         self.crashed: list[str] = []
         self.done: set[Key] = set()
-        self._changed = threading.Condition()
+        # Held by itself: an interrupt inside Condition.__enter__ would leave it locked.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._pending: dict[int, Key] = {}
         self._numbers: dict[Key, int] = {}
         self._child: Any = None
@@ -79,7 +81,7 @@ class Builder:
             keys: kernels and targets.
             urgent: whether someone waits: a child that is started now has no lower priority.
         """
-        with self._changed:
+        with self._lock:
             known = self._numbers.keys() | self.failures.keys()
             new = [key for key in dict.fromkeys(keys) if key not in known]
             for key in [key for key in new if key[1].name in self.useless]:
@@ -95,7 +97,7 @@ class Builder:
     def wait(self, keys: Iterable[Key]) -> None:
         """Returns when each is compiled, or known to fail."""
         keys = list(keys)
-        with self._changed:
+        with self._lock:
             while any(key in self._numbers for key in keys):
                 thread = self._thread
                 if not self._changed.wait(1.0) and not (thread and thread.is_alive()):
@@ -126,7 +128,7 @@ class Builder:
             thread.join(_PATIENCE)
 
     def _let_go(self) -> tuple[Any, threading.Thread | None]:
-        with self._changed:
+        with self._lock:
             child, thread = self._child, self._thread
             self._pending.clear()
             self._numbers.clear()
@@ -165,7 +167,7 @@ class Builder:
             with suppress(ValueError, TypeError):  # other things are printed, too
                 self._tell(**json.loads(line))
         child.stdout.close()
-        with self._changed:
+        with self._lock:
             if self._child is not child:
                 return  # let go
             code = child.wait()
@@ -200,7 +202,7 @@ class Builder:
 
     def _tell(self, event: str, id: int = 0, target: str = "", reason: str = "") -> None:
         """Something happened in the child, or in the thread that stands for it."""
-        with self._changed:
+        with self._lock:
             self._heard = True
             self._testing = target if event == "tests" else ""
             if event == "begins":
@@ -241,7 +243,7 @@ class Builder:
 
         worker = self._worker(self._tell)
         while True:
-            with self._changed:
+            with self._lock:
                 if not self._pending or self._thread is not threading.current_thread():
                     if self._thread is threading.current_thread():
                         self._thread = None
@@ -253,7 +255,8 @@ class Builder:
     def _forked(self) -> None:
         """In a new process: the child is the old one's, and its thread is not here."""
         child = self._child
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._pending, self._numbers = {}, {}
         self._child = self._thread = self._at = None
         self._testing = ""

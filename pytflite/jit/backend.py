@@ -39,7 +39,6 @@ class Compiled:
     Args:
         model: whose plans.
         precision: "float32", "high" or "medium".
-        numerics: "reference" or "litert".
         threads: that may share a run; None is as many as there are physical cores.
         wait: plan only when the kernels are compiled.
         fuses: whether one kernel may do several operators.
@@ -47,9 +46,8 @@ class Compiled:
     """
 
     def __init__(
-        self, model: Model, precision: str = "float32", numerics: str = "reference",
-        threads: int | None = None, wait: bool = False, *, fuses: bool = True,
-        target: Target | None = None,
+        self, model: Model, precision: str = "float32", threads: int | None = None,
+        wait: bool = False, *, fuses: bool = True, target: Target | None = None,
     ) -> None:  # fmt: skip
         found = target or host_target()
         if found is None:
@@ -57,7 +55,6 @@ class Compiled:
         self.library = LIBRARY
         self.target = found
         self.precision = precision
-        self.numerics = numerics
         self.threads = threads or physical_cores()
         self.wait = wait
         self.fuses = fuses
@@ -107,9 +104,8 @@ class Compiled:
     def apart(self) -> Compiled:
         """The same backend, which leaves each operator a step of its own."""
         return Compiled(
-            self._model, self.precision, self.numerics, self.threads, self.wait, fuses=False,
-            target=self.target,
-        )  # fmt: skip
+            self._model, self.precision, self.threads, self.wait, fuses=False, target=self.target
+        )
 
     def arrived(self, kernels: Sequence[Kernel]) -> bool:
         """Whether there is nothing to wait for any more."""
@@ -186,7 +182,5 @@ class Compiled:
         keys = tuple(step.node.input_keys[p] for p in positions)
         if any(key is None or self._model.constant(*key) is None for key in keys):
             return Packed(make)  # computed by planning: it may be another for other shapes
-        packed: Packed = self._model.derived.setdefault(
-            (keys, kind, self.target, self.numerics), Packed(make)
-        )
+        packed: Packed = self._model.derived.setdefault((keys, kind, self.target), Packed(make))
         return packed

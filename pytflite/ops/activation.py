@@ -69,8 +69,15 @@ def clamp(x: Array, limits: Bounds) -> None:
         np.maximum(x, number(low), out=x)
 
 
-def quantized_range(node: Node, output: Spec, activation: int | None = None) -> tuple[int, int]:
+def quantized_range(
+    node: Node, output: Spec, activation: int | None = None, *, even: bool = False
+) -> tuple[int, int]:
     """Least and greatest integer that a quantised output may hold after the fused activation.
+
+    Args:
+        node, activation: as for `bounds`.
+        output: whose scale and zero point count.
+        even: round half to even, with the zero point added before, as XNNPACK does.
 
     Raises:
         OptionError: no such activation.
@@ -78,16 +85,16 @@ def quantized_range(node: Node, output: Spec, activation: int | None = None) -> 
     """
     low, high = bounds(node, activation)
     info = np.iinfo(output.dtype.storage)
-    least = info.min if low is None else _quantize(node, output, low)
-    greatest = info.max if high is None else _quantize(node, output, high)
+    least = info.min if low is None else _quantize(node, output, low, even)
+    greatest = info.max if high is None else _quantize(node, output, high, even)
     return (
         min(max(least, int(info.min)), int(info.max)),
         min(max(greatest, int(info.min)), int(info.max)),
     )
 
 
-def _quantize(node: Node, output: Spec, bound: int) -> int:
-    """`zero_point + round(bound / scale)`, the division in float32."""
+def _quantize(node: Node, output: Spec, bound: int, even: bool) -> int:
+    """`zero_point + round(bound / scale)`, the division (and the sum, if `even`) in float32."""
     with np.errstate(all="ignore"):
         steps = float(np.float32(bound) / np.float32(output.scale))
     if not INT32_MIN <= steps <= INT32_MAX:  # nor NaN
@@ -98,6 +105,8 @@ def _quantize(node: Node, output: Spec, bound: int) -> int:
             expected=f"a scale that represents {bound}",
             found=output.scale,
         )
+    if even:
+        return round(float(np.float32(steps) + np.float32(output.zero_point)))
     return output.zero_point + round_half_away(steps)
 
 

@@ -21,6 +21,10 @@ float32   rint(scale * (acc + bias) + copysign(d, .)), in half that time. It is 
           with scale and d varied a little, for outputs of 8 bits whose channels share a multiplier
           (one in ten multipliers fails, so that many channels hardly ever pass together).
 integers  where nothing else is exact, or something might overflow.
+
+XNNPACK, in LiteRT as shipped, rounds once, in float32 and half to even (`nearest`):
+
+    output[m, n] = clamp(zero_point + rint(float32(acc[m, n] + bias[n]) * float32(real[n])))
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from pytflite.ops.requantize_forms import (
     MAGIC,
     Floats,
     Integers,
+    Nearest,
     Requantizer,
     by_floats,
     by_integers,
@@ -62,6 +67,7 @@ def requantizer(
     *,
     bits: int,
     wide: bool = False,
+    nearest: bool = False,
     elements: int = 0,
     rows: int = 0,
 ) -> Requantizer:
@@ -74,14 +80,18 @@ def requantizer(
         zero_point, low, high: of the output.
         bits: of the output's type, 8 or 16.
         wide: round as the reference does with int64 accumulators.
+        nearest: round as XNNPACK does.
         elements: of the output: decides what is worth preparing.
         rows: of accumulators that come at a time, mostly.
     """
     bias = np.asarray(bias, np.int64).reshape(-1)
     m, shift = (np.broadcast_to(v, bias.shape) for v in quantize_multipliers(reals))
     q = Requantizer(Integers(m, shift, bias, wide), None, low, high, zero_point, 1 << bits)
-    floats = _float64(q)
     reach = bound + int(np.abs(bias).max(initial=0))
+    if nearest:
+        scale = np.broadcast_to(np.asarray(reals, np.float32).reshape(-1), bias.shape)
+        return q._replace(nearest=Nearest(bias, scale, reach <= 1 << 24))
+    floats = _float64(q)
     if not bias.size or not _exact(q, floats, reach):
         return q
     if bits == 8 and not wide and elements >= _VARIED_FROM:

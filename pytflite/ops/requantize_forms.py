@@ -90,11 +90,23 @@ class Floats(NamedTuple):
         )
 
 
+class Nearest(NamedTuple):
+    """The constants of XNNPACK's rounding: bias int64, scale float32, both [channels].
+
+    `exact`: no sum, bias included, is too long for float32.
+    """
+
+    bias: Array
+    scale: Array
+    exact: bool
+
+
 class Requantizer(NamedTuple):
     """The constants, ready.
 
     Attributes:
         floats: None where the integers have to do.
+        nearest: None where LiteRT's reference is followed; else these are all that count.
         lift: makes outputs positive, so that truncation is the floor; the output's type wraps it.
     """
 
@@ -104,6 +116,7 @@ class Requantizer(NamedTuple):
     high: int
     zero_point: int
     lift: int
+    nearest: Nearest | None = None
 
 
 def work_bytes(elements: int) -> int:
@@ -119,6 +132,9 @@ def requantize(q: Requantizer, acc: Array, out: Array, work: Array) -> None:
         out: of the output's type.
         work: uint8, flat, at least `work_bytes(acc.size)`.
     """
+    if q.nearest is not None:
+        by_nearest(q, q.nearest, acc, out, work)
+        return
     if q.floats is None:
         by_integers(q, acc, out)
         return
@@ -180,6 +196,28 @@ def clamp(x: Array, low: int, high: int) -> None:
     else:
         np.maximum(x, low, out=x)
         np.minimum(x, high, out=x)
+
+
+def by_nearest(q: Requantizer, nearest: Nearest, acc: Array, out: Array, work: Array) -> None:
+    """XNNPACK's: one rounding in float32, half to even."""
+    y: Array = np.ndarray(acc.shape, np.float32, work)
+    if nearest.exact:
+        np.copyto(y, acc, casting="unsafe")
+        np.add(y, nearest.bias.astype(np.float32), out=y)
+    else:
+        np.copyto(y, wrap32(acc.astype(np.int64) + nearest.bias), casting="unsafe")
+    round_nearest(y, nearest.scale, q.zero_point, q.low, q.high)
+    np.copyto(out, y, casting="unsafe")
+
+
+def round_nearest(y: Array, scale: Array | float, zero_point: int, low: int, high: int) -> None:
+    """y = clamp(zero_point + rint(y * scale)), float32 in place: whole numbers."""
+    np.multiply(y, np.asarray(scale, np.float32), out=y)
+    np.rint(y, out=y)
+    # Clamped before the zero point is added, which float32 may not hold beside a large y.
+    np.maximum(y, np.float32(low - zero_point), out=y)
+    np.minimum(y, np.float32(high - zero_point), out=y)
+    np.add(y, np.float32(zero_point), out=y)
 
 
 def by_integers(q: Requantizer, acc: Array, out: Array) -> None:

@@ -97,7 +97,12 @@ class Spec:
 
 
 class Graph(Protocol):
-    """What a control-flow operator may ask while it infers."""
+    """What operators may ask of what is around them while they infer and prepare."""
+
+    @property
+    def numerics(self) -> str:
+        """How integers are rounded: as LiteRT's "reference", or as "litert" is shipped."""
+        ...
 
     def infer(self, subgraph: int, inputs: Sequence[Spec]) -> tuple[Spec, ...]:
         """The outputs of a subgraph for inputs such as these."""
@@ -187,6 +192,11 @@ class Node:
         tensor = self.outputs[index]
         assert tensor is not None
         return Spec(shape, tensor.dtype, tensor.quantization)
+
+    @property
+    def is_as_shipped(self) -> bool:
+        """Whether integers are rounded as LiteRT as shipped does it, not its reference."""
+        return self.graph is not None and self.graph.numerics == "litert"
 
     @property
     def label(self) -> str:

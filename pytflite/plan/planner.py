@@ -43,17 +43,19 @@ class Planner:
         lookup: finds definitions: `lookup(name, custom)`.
         limits: what a plan may take.
         preserve: give every tensor memory of its own, so that all can be read after a run.
+        numerics: how integers are rounded: "reference" or "litert".
         backend: makes steps native where it can.
     """
 
     def __init__(
         self, model: Model, lookup: Lookup, limits: Limits, *, preserve: bool = False,
-        backend: Backend | None = None,
+        numerics: str = "reference", backend: Backend | None = None,
     ) -> None:  # fmt: skip
         self.model = model
         self.lookup = lookup
         self.limits = limits
         self.preserve = preserve
+        self.numerics = numerics
         self.backend = backend
         self._pure: dict[int, bool] = {}
         self._verified: set[Key | None] = {None}  # tensors whose quantisation makes sense

@@ -30,7 +30,7 @@ class CompiledBackend(Backend, Protocol):
 
 
 def compiled_backend(
-    model: Model, backend: str, precision: str, numerics: str, threads: int | None, wait: bool
+    model: Model, backend: str, precision: str, threads: int | None, wait: bool
 ) -> tuple[CompiledBackend | None, str]:
     """The compiled backend for a model, or None and the reason.
 
@@ -46,7 +46,7 @@ def compiled_backend(
     else:
         reason = unavailable()
         if not reason:
-            return Compiled(model, precision, numerics, threads, wait), ""
+            return Compiled(model, precision, threads, wait), ""
     if backend == "jit":
         raise UnsupportedOperatorError(
             "there is no compiled backend here", code="backend.jit", found=reason,

@@ -51,6 +51,7 @@ class Engine:
         limits: Limits,
         *,
         preserve: bool = False,
+        numerics: str = "reference",
         threads: int = 1,
         backend: CompiledBackend | None = None,
     ) -> None:
@@ -62,7 +63,9 @@ class Engine:
         self.observers: tuple[Observer, ...] = ()  # of every run; replaced, never changed
         self._lookup = lookup
         self.backend = backend
-        self._planner = Planner(model, lookup, limits, preserve=preserve, backend=backend)
+        self._planner = Planner(
+            model, lookup, limits, preserve=preserve, numerics=numerics, backend=backend
+        )
         self._plans: defaultdict[int, OrderedDict[tuple[Shape, ...], Plan]] = defaultdict(
             OrderedDict
         )
@@ -90,8 +93,9 @@ class Engine:
         if explaining or (preserve and not self._planner.preserve):
             backend = None if explaining else self.backend
             planner = Planner(
-                self.model, self._lookup, self.limits, preserve=preserve, backend=backend
-            )
+                self.model, self._lookup, self.limits, preserve=preserve,
+                numerics=self._planner.numerics, backend=backend,
+            )  # fmt: skip
             return planner.plan(subgraph, key)
         with self._planning:
             plans = self._plans[subgraph]

@@ -123,13 +123,12 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             opened,
             check_backend(backend),
             precision,
-            numerics,
             num_threads,
             check_wait(wait),
         )
         engine = Engine(
-            opened, self._lookup, self._options["limits"], preserve=preserve, threads=threads,
-            backend=compiled,
+            opened, self._lookup, self._options["limits"], preserve=preserve, numerics=numerics,
+            threads=threads, backend=compiled,
         )  # fmt: skip
         TFLiteCalls.__init__(self, opened, engine, preserve=preserve)
 

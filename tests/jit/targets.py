@@ -35,9 +35,9 @@ def compiled(
     model: Any, target: Target, numerics: str = "reference", precision: str = "float32"
 ) -> pytflite.Interpreter:
     """An interpreter whose steps are native, as far as there are lowerings."""
-    interpreter = pytflite.Interpreter(model, backend="numpy")
+    interpreter = pytflite.Interpreter(model, backend="numpy", numerics=numerics)
     engine = interpreter._engine
-    backend = Compiled(engine.model, precision, numerics, wait=True, target=target)
+    backend = Compiled(engine.model, precision, wait=True, target=target)
     backend.library = InProcess()
     engine.backend = engine._planner.backend = backend
     return interpreter

@@ -12,6 +12,7 @@ Integers of 8 and 16 bits are summed in 32. What follows the sum is `ending`:
     "mean"      floats: / n; integers: / n, towards zero
     "rescaled"  MEAN with scales: limited(rescaled(sum - n * zero) + zero_out), fixed point
     "total"     SUM with scales: round(sum * scale + bias) + zero_out, in float32
+    "nearest"   MEAN with scales, as XNNPACK: rint(sum * scale + bias) in float32
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pytflite.jit.emit.typed import quantized, rescaled
-from pytflite.jit.emit.vector import Vector
+from pytflite.jit.emit.vector import INTRINSICS, Vector
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
@@ -31,6 +32,7 @@ ENDINGS = {
     "rescaled": ("i64 zeros", "i64 left", "i64 m", "i64 nudge", "i64 negative", "i64 right",
                  "i64 low", "i64 high", "i64 zero_out"),
     "total": ("float scale", "float bias", "float zero_out", "float low", "float high"),
+    "nearest": ("float scale", "float bias", "float low", "float high"),
 }  # fmt: skip
 _ELEMENTS = {
     "float32": "float", "int8": "i8", "uint8": "i8", "bool": "i8", "int16": "i16", "int32": "i32",
@@ -219,5 +221,11 @@ def _store(f: Function, form: Form, total: Vector, y: str, at: str | int) -> Non
         real = total.to("float") * slot("scale", "float") + slot("bias", "float")
         zero, low, high = (slot(s, "float") for s in ("zero_out", "low", "high"))
         result = quantized(real, real.same(1), zero, low, high)
+    elif form.ending == "nearest":
+        real = total.to("float") * slot("scale", "float") + slot("bias", "float")
+        real = INTRINSICS["rint"](real)
+        for name, bound in (("maxnum", "low"), ("minnum", "high")):
+            real = real.call(name, slot(bound, "float"))
+        result = real.to("i32")
     stored = result.to(form.element)
     f.store(stored.type, stored.value, y, at)

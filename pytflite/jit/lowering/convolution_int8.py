@@ -9,6 +9,7 @@ from pytflite.jit.lowering.depthwise_int8 import depthwise
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import Product
 from pytflite.jit.lowering.products_int8 import (
+    TOO_STEEP,
     Ending,
     Factor,
     Layer,
@@ -73,9 +74,11 @@ def _depthwise(
     step: Step, to: Lowering, windows: Windows, seen: Seen, values: Array, numbers: Numbers
 ) -> Lowered:
     """Filters [taps_h, taps_w, filters], the taps that are seen."""
-    x, weights, bias = _constants(step)
-    ending = ending_of(to, numbers, x.dtype.storage.name)
-    reals = reals_of(to, numbers, x, weights, step.output_specs[0])
+    _, _, bias = _constants(step)
+    ending, reals = ending_of(numbers), numbers.reals
+    assert reals is not None
+    if not ending.stands(reals):
+        return TOO_STEEP
     offset = None if bias is None or bias.value is None else bias.value.reshape(-1)
     return depthwise(step, to, windows, seen, values, offset, numbers, reals, ending)
 
@@ -91,8 +94,10 @@ def _product(
     _, h, w = windows
     if w.input == w.output == w.filter == 1 and not w.before:  # a column: its taps make one run
         h, w = w, h
-    ending = ending_of(to, numbers, x.dtype.storage.name)
-    reals = reals_of(to, numbers, x, weights, step.output_specs[0])
+    ending, reals = ending_of(numbers), numbers.reals
+    assert reals is not None
+    if not ending.stands(reals):
+        return TOO_STEEP
     offset = None if bias is None else bias.value
 
     def make() -> Array:
@@ -119,26 +124,11 @@ def _constants(step: Step) -> tuple[Spec, Spec, Spec | None]:
     return x, weights, step.input_specs[2] if len(step.input_specs) > 2 else None
 
 
-def ending_of(to: Lowering, numbers: Numbers, output: str) -> Ending:
-    """From sums to outputs, as the operator or LiteRT as shipped does it."""
-    rounding = "litert" if to.numerics == "litert" and _is_moderate(numbers) else "fixed"
+def ending_of(numbers: Numbers) -> Ending:
+    """From sums to outputs."""
+    rounding = "litert" if numbers.nearest else "fixed"
+    output = numbers.storage.name
     return Ending(rounding, numbers.output_zero, numbers.least, numbers.greatest, output)
-
-
-def _is_moderate(numbers: Numbers) -> bool:
-    """Whether no product of a sum and its multiplier passes an int32."""
-    assert numbers.reals is not None
-    return bool((numbers.reals < 0.5).all())
-
-
-def reals_of(to: Lowering, numbers: Numbers, x: Spec, weights: Spec, output: Spec) -> Array:
-    """The multipliers; LiteRT as shipped computes them in float32."""
-    assert numbers.reals is not None and weights.quantization is not None
-    if to.numerics != "litert":
-        return numbers.reals
-    scales = weights.quantization.scale
-    narrow: Array = np.float32(x.scale) * scales / np.float32(output.scale)
-    return narrow
 
 
 def factor_of(weights: Array, bias: Array | None, reals: Array, numbers: Numbers) -> Factor:

@@ -10,6 +10,7 @@ from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.requantize import rows as constant_rows
 from pytflite.jit.lowering.products import Product
 from pytflite.jit.lowering.products_int8 import (
+    TOO_STEEP,
     Ending,
     Factor,
     Layer,
@@ -19,15 +20,19 @@ from pytflite.jit.lowering.products_int8 import (
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.model.graph import Array
+from pytflite.ops import xnnpack
 from pytflite.ops.activation import quantized_range
 from pytflite.ops.dense.layer_scales import (
     real_multipliers,
+    way_of,
     weight_scales,
     zero_points,
 )
-from pytflite.ops.dense.rescale import FIXED, REAL
+from pytflite.ops.dense.rescale import FIXED, NEAREST, REAL
 from pytflite.ops.quantized import integer_range, per_tensor
 from pytflite.plan.plan import Step
+
+_ROUNDING = {REAL: "real", FIXED: "fixed", NEAREST: "litert"}
 
 
 def fully_connected(step: Step, to: Lowering) -> Lowered:
@@ -43,15 +48,12 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
         return f"there is no compiled kernel for {x.dtype} to {output.dtype}"
     if not depth:
         return "it sums nothing"
-    declared = node.inputs[1]
-    way = FIXED if declared is not None and declared.sparsity is not None else REAL
+    way = way_of(node, x, weights, bias, output)
     scales = weight_scales(node, x, weights)
     zero_x, zero_w, zero = zero_points(node, x, weights, output)
     reals = real_multipliers(node, x, scales, output, way)
-    rounding = "fixed" if way == FIXED else "real"
-    if to.numerics == "litert" and (reals < 0.5).all():
-        rounding, reals = "litert", np.float32(x.scale) * scales / np.float32(output.scale)
-    ending = Ending(rounding, zero, *quantized_range(node, output), output.dtype.storage.name)
+    limits = quantized_range(node, output, even=way == NEAREST)
+    ending = Ending(_ROUNDING[way], zero, *limits, output.dtype.storage.name)
     factor = Factor(
         weights.value.reshape(1, units, depth), zero_w,
         None if bias is None or bias.value is None else bias.value.reshape(-1).astype(np.int64),
@@ -82,8 +84,9 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     product = np.float32(of_x.scale) * np.float32(of_y.scale)
     reals = np.array([float(product) / made.scale])
     rounding = "fixed"
-    if to.numerics == "litert" and (reals < 0.5).all():
-        rounding, reals = "litert", np.array([product / np.float32(made.scale)])
+    if xnnpack.takes_products(node, x, y, output):
+        scale = xnnpack.product_scale(of_x.scale, of_y.scale, made.scale)
+        rounding, reals = "litert", np.array([scale])
     low, high = integer_range(output.dtype)
     ending = Ending(rounding, made.zero_point, low, high, output.dtype.storage.name)
     values = y.value.reshape(-1, *y.static[-2:])
@@ -116,6 +119,8 @@ def _product(
     ending: Ending,
 ) -> Lowered:  # fmt: skip
     """The Work, its weights packed when they are needed."""
+    if not ending.stands(factor.reals):
+        return TOO_STEEP
     kind = ("int8", ending, factor.x_zero, factor.zero, factor.reals.tobytes())
     packed = to.packed(step, positions, kind, lambda: pack(to.target, factor, ending))
     layer = Layer(

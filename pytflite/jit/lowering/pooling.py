@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytflite.jit.kernel import Work, kernel
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
-from pytflite.ops.activation import bounds, quantized_range
-from pytflite.ops.pooling.pool_2d import static_windows
+from pytflite.ops.activation import bounds
+from pytflite.ops.pooling.pool_2d import limits_of, static_windows
 from pytflite.plan.plan import Step
 
 _EXACT = 1 << 22  # sums below this have exact means in float32
@@ -30,7 +30,7 @@ def pool(step: Step, to: Lowering) -> Lowered:
     clamps = low is not None
     limits: tuple[float, float] | tuple[int, int]
     if source.dtype.is_integer:
-        limits = quantized_range(step.node, target) if clamps else (0, 0)
+        limits = limits_of(step.node, source, target) if clamps else (0, 0)
     else:
         limits = float(low or 0), _INFINITY if high is None else float(high)
     batch, height, width, channels = source.static

@@ -32,6 +32,8 @@ _WORK = 1 << 22  # products of a tile
 _READ = 1 << 19  # weights of a tile
 _SHORT = 4  # vectors that are copied without a loop
 _POINT = Window(1, 1, 1)
+_STEEP = 0.5  # a multiplier
+TOO_STEEP = "its outputs might pass an int32 before they are clamped"
 
 
 class Ending(NamedTuple):
@@ -48,6 +50,10 @@ class Ending(NamedTuple):
     low: int
     high: int
     output: str
+
+    def stands(self, reals: Array) -> bool:
+        """Whether sums times multipliers are int32; but for "litert", the proof looks at that."""
+        return self.rounding != "litert" or bool((reals < _STEEP).all())
 
     @property
     def settings(self) -> dict[str, Setting]:

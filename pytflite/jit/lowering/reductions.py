@@ -13,8 +13,8 @@ from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.jit.lowering.typed import Number, unknown
 from pytflite.ops.fixed_point import quantize_multiplier, scaling
 from pytflite.ops.quantized import integer_range
-from pytflite.ops.reduction.fold import Fold
-from pytflite.ops.reduction.quantized import Scales
+from pytflite.ops.reduction.quantized import nearest_of
+from pytflite.ops.reduction.reduce import P
 from pytflite.ops.spec import Shape, Spec
 from pytflite.plan.plan import Step
 
@@ -53,7 +53,7 @@ def reduction(step: Step, to: Lowering) -> Lowered:
     sizes = five(source.static, p.axes)
     if sizes is None:
         return "compiled for at most two groups of axes that are combined"
-    ending = _ending(step.node.name, p.scales, p.how, source, target)
+    ending = _ending(step.node.name, p, source, target)
     if isinstance(ending, str):
         return ending
     k0, r0, k1, r1, k2 = sizes
@@ -94,10 +94,9 @@ def five(shape: Shape, axes: tuple[int, ...]) -> Shape | None:
     return tuple(groups)
 
 
-def _ending(
-    name: str, scales: Scales | None, how: Fold, source: Spec, target: Spec
-) -> Ending | str:
-    n = how.elements
+def _ending(name: str, p: P, source: Spec, target: Spec) -> Ending | str:
+    assert p.how is not None
+    scales, n = p.scales, p.how.elements
     small = source.dtype.is_integer and source.dtype.bits <= 16
     if name not in ("SUM", "MEAN", "REDUCE_PROD"):
         return Ending()
@@ -113,6 +112,8 @@ def _ending(
         scale = np.float32(scales.scale) / np.float32(scales.out_scale)
         bias = np.float32(-scales.zero_point) * scale * np.float32(n)
         return Ending("total", (float(scale), float(bias), float(zero), float(low), float(high)))
+    if p.nearest:
+        return Ending("nearest", (*nearest_of(scales, n), float(low), float(high)))
     m, shift = quantize_multiplier(scales.scale / scales.out_scale)  # as quantized.mean
     by = min(n.bit_length() - 1, 32, 31 + shift)
     numbers = scaling((m << by) // n, shift - by)

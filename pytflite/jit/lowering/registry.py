@@ -53,7 +53,6 @@ class Lowering(Protocol):
 
     target: Target
     precision: str  # "float32", "high" or "medium"
-    numerics: str  # "reference" or "litert"
 
     def input(self, step: Step, position: int) -> At | Array:
         """A slot for an input: its place in the arena, or the array of a constant."""
@@ -73,7 +72,8 @@ class Lowering(Protocol):
         Args:
             step: the operator.
             positions: of the constant inputs that it depends on.
-            kind: tells it from other arrays made of the same inputs; hashable.
+            kind: tells it from other arrays made of the same inputs (also where rounding is
+                another); hashable.
             make: packs.
         """
         ...

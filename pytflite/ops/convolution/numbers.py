@@ -7,7 +7,8 @@
                 int16 with int8 filters: zero points 0; int64 accumulators, or int32 ones
 
 The multiplier of the quantised is scale_input * scale_filter / scale_output in double; of uint8
-the first product is in float32. Source: kernels/kernel_util.cc, conv.cc, depthwise_conv.cc.
+the first product is in float32; all in float32 where XNNPACK is followed (ops/xnnpack.py).
+Source: kernels/kernel_util.cc, conv.cc, depthwise_conv.cc.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from pytflite.errors import OptionError, QuantizationError
 from pytflite.format.schema import TensorType
 from pytflite.model.dtypes import INT16, INT32, UINT8
 from pytflite.model.graph import Array
+from pytflite.ops import xnnpack
 from pytflite.ops.activation import Bounds, bounds, quantized_range
 from pytflite.ops.convolution.endings import Ending, float_ending
 from pytflite.ops.quantized import integer_range, per_tensor, symmetric
 from pytflite.ops.requantize import requantizer
 from pytflite.ops.spec import Node, Spec
+
+# What XNNPACK computes, and along which dimension filters have scales there.
+_XNNPACK = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}
 
 
 class Numbers(NamedTuple):
@@ -35,8 +40,10 @@ class Numbers(NamedTuple):
             both 0 where those are floats.
         input_zero, filter_zero, output_zero: zero points.
         least, greatest: bounds of a quantised output.
-        reals: multipliers of the output, float64 [1] or [filters]; None for floats.
+        reals: multipliers of the output, float64 (float32 if `nearest`) [1] or [filters]; None
+            for floats.
         wide: accumulators of int64.
+        nearest: sums are rounded as XNNPACK does.
         scales: float32 [1] or [filters] of a hybrid one, whose input is quantised with or without
             a zero point (`asymmetric`); else None.
         limits: of a float output.
@@ -52,6 +59,7 @@ class Numbers(NamedTuple):
     greatest: int = 0
     reals: Array | None = None
     wide: bool = False
+    nearest: bool = False
     scales: Array | None = None
     asymmetric: bool = False
     limits: Bounds = (None, None)
@@ -92,7 +100,8 @@ class Numbers(NamedTuple):
             total -= self.input_zero * sums.astype(np.int64)
         return requantizer(
             self.reals, total, bound, self.output_zero, self.least, self.greatest,
-            bits=8 * self.storage.itemsize, wide=self.wide, elements=elements, rows=rows,
+            bits=8 * self.storage.itemsize, wide=self.wide, nearest=self.nearest,
+            elements=elements, rows=rows,
         )  # fmt: skip
 
 
@@ -126,15 +135,20 @@ def read_numbers(
     given, made = check(node, x, data), check(node, output, node.outputs[0])
     scales = filter_scales(node, weights, filters, filter)
     zero = weights.zero_point if weights.dtype is UINT8 else 0
+    nearest = node.name in _XNNPACK and xnnpack.takes_layer(
+        node, x, weights, bias, output, axis=_XNNPACK[node.name]
+    )
     if weights.dtype is UINT8:
         product = (np.float32(given.scale) * scales).astype(np.float64)
     else:
         product = given.scale * scales.astype(np.float64)
-    least, greatest = quantized_range(node, output)
+    least, greatest = quantized_range(node, output, even=nearest)
     low, high = integer_range(x.dtype)
     return Numbers(
         x.dtype.storage, low, high, given.zero_point, zero, made.zero_point, least, greatest,
-        reals=_finite(node, product / made.scale),
+        reals=xnnpack.layer_scales(x, scales, output) if nearest
+        else _finite(node, product / made.scale),
+        nearest=nearest,
         wide=x.dtype is INT16 and not _sums_are_int32(node, bias),
     )  # fmt: skip
 

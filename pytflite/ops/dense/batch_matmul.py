@@ -7,7 +7,8 @@ before the last two are broadcast; output: [..., m, n].
 
 FLOAT32. FLOAT32 with INT8 y: each row of x is quantised at run time (ops/hybrid.py), with one
 scale of y or one for each n. INT8 with INT8 to INT8: (x - zero_x) * (y - zero_y) is summed in
-int32 and multiplied by scale_x * scale_y / scale in fixed point; to INT32: x * y is summed as it
+int32 and multiplied by scale_x * scale_y / scale in fixed point (in float32 where XNNPACK is
+followed: ops/xnnpack.py); to INT32: x * y is summed as it
 is. INT16 with INT16 or INT8 to INT16: zero points 0, int64 accumulators, 16-bit multiplier. An
 integer y with several scales counts as one of scale 0, so that the output is its zero point: LiteRT
 knows only the scale of a whole tensor here.
@@ -27,6 +28,7 @@ import numpy as np
 from pytflite.errors import QuantizationError, ShapeError
 from pytflite.model.dtypes import FLOAT32, INT16, INT32
 from pytflite.model.graph import Array
+from pytflite.ops import xnnpack
 from pytflite.ops.broadcasting import broadcast_sizes
 from pytflite.ops.dense.stacked_products import (
     FloatP,
@@ -150,6 +152,9 @@ def _quantization(
     of_output = check(node, output, node.outputs[0])
     real = float(np.float32(of_x.scale) * np.float32(of_y.scale)) / of_output.scale
     multiplier(node, real)
+    nearest = xnnpack.takes_products(node, x, y, output)
+    if nearest:
+        real = xnnpack.product_scale(of_x.scale, of_y.scale, of_output.scale)
     info = np.iinfo(output.dtype.storage)
     bound = x.static[-2 if node.options.adj_x else -1] << (16 if x.dtype is not INT16 else 31)
     return (of_x.zero_point, of_y.zero_point), requantizer(
@@ -161,6 +166,7 @@ def _quantization(
         int(info.max),
         bits=info.bits,
         wide=x.dtype is INT16,
+        nearest=nearest,
         elements=output.size,
     )
 

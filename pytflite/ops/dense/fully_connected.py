@@ -14,8 +14,8 @@ Quantised: INT8 with INT8, INT4 or INT2 weights, INT16 with those or INT16, UINT
 INT16); one scale, or one a unit. acc = sum (x - zero_x) * (w - zero_w) + bias is an int32, or an
 int64 with INT16 weights or a quantized_bias_type of INT64 (if that is not said: as the bias is,
 INT64 if there is none); output = clamp(zero + round(acc * scale_x * scale_w / scale)), computed in
-float64. Sparse INT8 and shuffled UINT8 weights take fixed point, INT16 weights the 16-bit
-multiplier of int64 accumulators (rescale.py).
+float64 (in float32 where XNNPACK is followed: ops/xnnpack.py). Sparse INT8 and shuffled UINT8
+weights take fixed point, INT16 weights the 16-bit multiplier of int64 accumulators (rescale.py).
 Scales of blocks are rounded to bfloat16, as LiteRT as shipped (XNNPACK) does; its reference
 kernel gives the bias alone, and its optimised one leaves out the activation.
 Source: FULLY_CONNECTED (kernels/fully_connected.cc).
@@ -32,7 +32,7 @@ import numpy as np
 from pytflite.errors import OptionError, QuantizationError, ShapeError
 from pytflite.format.schema import ActivationFunctionType as Activation
 from pytflite.format.schema import FullyConnectedOptionsWeightsFormat as WeightsFormat
-from pytflite.model.dtypes import FLOAT32, INT16, UINT8
+from pytflite.model.dtypes import FLOAT32, UINT8
 from pytflite.model.graph import Array
 from pytflite.ops import hybrid
 from pytflite.ops.activation import bounds, quantized_range
@@ -50,12 +50,13 @@ from pytflite.ops.dense.float_product import (
 )
 from pytflite.ops.dense.layer_scales import (
     real_multipliers,
+    way_of,
     weight_scales,
     weight_zero,
     wraps,
     zero_points,
 )
-from pytflite.ops.dense.rescale import FIXED, REAL, WIDE, rescale
+from pytflite.ops.dense.rescale import FIXED, NEAREST, rescale
 from pytflite.ops.narrow_floats import bfloat16_to_float32, float32_to_bfloat16
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
@@ -208,18 +209,13 @@ def _prepare_integer(
     units, depth = weights.static
     zero_x, zero_w, zero = zero_points(node, x, weights, output)
     shuffled = _is_shuffled(node)
-    if weights.dtype is INT16:
-        way = WIDE
-    else:
-        declared = node.inputs[1]
-        sparse = declared is not None and declared.sparsity is not None
-        way = FIXED if sparse or shuffled else REAL
+    way = FIXED if shuffled else way_of(node, x, weights, bias, output)
     real = real_multipliers(node, x, weight_scales(node, x, weights), output, way)
     rescaling = rescale(
         way,
         real[0] if real.size == 1 else real,
         0 if shuffled else zero,
-        quantized_range(node, output),
+        quantized_range(node, output, even=way == NEAREST),
         wraps=wraps(node, x, weights, bias),
     )
     constant = np.zeros(units, np.int64) if bias is None else bias.value

@@ -8,7 +8,8 @@ from pytflite.errors import OptionError, QuantizationError
 from pytflite.format.schema import TensorType
 from pytflite.model.dtypes import INT8, INT16, INT64, UINT8
 from pytflite.model.graph import Array
-from pytflite.ops.dense.rescale import REAL
+from pytflite.ops import xnnpack
+from pytflite.ops.dense.rescale import FIXED, NEAREST, REAL, WIDE
 from pytflite.ops.quantized import per_tensor, symmetric
 from pytflite.ops.spec import Node, Spec
 
@@ -75,14 +76,27 @@ def zero_points(node: Node, x: Spec, weights: Spec, output: Spec) -> tuple[int, 
     )
 
 
+def way_of(node: Node, x: Spec, weights: Spec, bias: Spec | None, output: Spec) -> int:
+    """How accumulators are rounded (rescale.py), but for shuffled weights, which take FIXED."""
+    if weights.dtype is INT16:
+        return WIDE
+    if len(node.outputs) == 1 and xnnpack.takes_layer(node, x, weights, bias, output):
+        return NEAREST
+    declared = node.inputs[1]
+    return FIXED if declared is not None and declared.sparsity is not None else REAL
+
+
 def real_multipliers(node: Node, x: Spec, scales: Array, output: Spec, way: int) -> Array:
     """scale_x * scale_w / scale_out, float64 [1] or [units].
 
-    Fixed-point multipliers of whole tensors begin with the product of the scales in float32.
+    Fixed-point multipliers of whole tensors begin with the product of the scales in float32, those
+    of NEAREST are in float32 altogether.
 
     Raises:
         QuantizationError: the scales do not go together.
     """
+    if way == NEAREST:
+        return xnnpack.layer_scales(x, scales, output).astype(np.float64)
     scale_x = np.float32(x.scale)
     if way != REAL and scales.size == 1:
         product = (scale_x * scales).astype(np.float64)

@@ -1,10 +1,11 @@
-"""From accumulators to quantised outputs, in the three ways that LiteRT's kernels have.
+"""From accumulators to quantised outputs, in the ways that LiteRT's kernels have.
 
     q = clamp(zero_point + round(acc * scale), least, greatest)
 
     REAL    acc * scale in float64, rounded half away from zero: FULLY_CONNECTED
     FIXED   32-bit fixed point with two roundings: BATCH_MATMUL, sparse FULLY_CONNECTED
     WIDE    the 16-bit multiplier of int64 accumulators: BATCH_MATMUL and FULLY_CONNECTED of INT16
+    NEAREST float32(acc) * scale in float32, rounded half to even: where XNNPACK is followed
 
 Source: kernels/internal/reference/integer_ops/fully_connected.h, reference/batch_matmul.h,
 kernels/internal/common.cc.
@@ -25,7 +26,7 @@ from pytflite.ops.fixed_point import (
     wrap32,
 )
 
-REAL, FIXED, WIDE = range(3)
+REAL, FIXED, WIDE, NEAREST = range(4)
 
 # The largest float64 below one half: see hybrid.py.
 _HALF = np.nextafter(0.5, 0.0)
@@ -35,8 +36,8 @@ class Rescale(NamedTuple):
     """How accumulators become outputs.
 
     Attributes:
-        way: REAL, FIXED or WIDE.
-        scale: float64, [] or [units] (REAL).
+        way: REAL, FIXED, WIDE or NEAREST.
+        scale: float64, [] or [units] (REAL, NEAREST: numbers of float32).
         multiplier, shift: int64, [] or [units] (FIXED and WIDE).
         zero: zero point of the output.
         least, greatest: what the activation lets pass, less the zero point.
@@ -126,6 +127,10 @@ def _scaled(r: Rescale, total: Array) -> Array:
         real *= r.scale
         real += np.copysign(_HALF, real)
         return np.trunc(real, out=real)
+    if r.way == NEAREST:
+        narrow: Array = total.astype(np.float32)
+        narrow *= r.scale.astype(np.float32)
+        return np.rint(narrow, out=narrow)
     if r.way == WIDE:
         return multiply_wide(total, r.multiplier, r.shift)
     if r.scale.ndim:

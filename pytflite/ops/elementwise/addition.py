@@ -14,6 +14,12 @@ output's:
 INT16 has zero points 0 and 15 bits; if the option `pot_scale_int16` is set (the default), all
 scales are powers of two and one input has the output's, the other is only shifted:
 `saturate(a + round(b / 2^n))`. Integers without scales are plain numbers.
+Where XNNPACK is followed (ops/xnnpack.py), ADD and SUB round once: with n such that the larger
+m below has 21 bits,
+
+    output = clamp(zo + floor(((a - za) * ma + (b - zb) * mb) / 2^n + 1/2))
+    ma = rint(2^n sa / so), mb likewise
+
 The reference ends the process where ADD's or SQUARED_DIFFERENCE's output multiplier is 1 or more;
 here any is fine. It also forgets to broadcast in ADD's power-of-two form.
 Source: ADD, SUB, SQUARED_DIFFERENCE (kernels/add.cc, sub.cc, squared_difference.cc).
@@ -21,6 +27,7 @@ Source: ADD, SUB, SQUARED_DIFFERENCE (kernels/add.cc, sub.cc, squared_difference
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -28,7 +35,7 @@ import numpy as np
 
 from pytflite.model.dtypes import INT8, INT16, UINT8
 from pytflite.model.graph import Array
-from pytflite.ops import activation
+from pytflite.ops import activation, xnnpack
 from pytflite.ops.elementwise import binary
 from pytflite.ops.fixed_point import (
     Int64Array,
@@ -76,6 +83,16 @@ class Rescaled(NamedTuple):
     range: tuple[int, int]
 
 
+class Summed(NamedTuple):
+    """Constants of XNNPACK's form: the bias has zero points and one half."""
+
+    multipliers: tuple[int, int]
+    bias: int
+    shift: int
+    zero_point: int
+    range: tuple[int, int]
+
+
 class Shifted(NamedTuple):
     """Constants of the power-of-two form."""
 
@@ -97,6 +114,17 @@ def rescaled(p: Rescaled, a: Int64Array, b: Int64Array) -> Int64Array:
     return binary.limited(total, p.range)
 
 
+def summed(p: Summed, a: Int64Array, b: Int64Array) -> Int64Array:
+    """XNNPACK's form."""
+    a *= p.multipliers[0]
+    b *= p.multipliers[1]
+    total = np.asarray(a + b)
+    total += p.bias
+    total >>= p.shift
+    total += p.zero_point
+    return binary.limited(total, p.range)
+
+
 def shifted(p: Shifted, a: Int64Array, b: Int64Array) -> Int64Array:
     """The power-of-two form: one of the shifts is 0."""
     a, b = (divide_by_pot(x, n) if n else x for x, n in zip((a, b), p.shifts, strict=True))
@@ -115,6 +143,8 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     constants = _constants(node, inputs, outputs[0])
     if isinstance(constants, Rescaled):
         return binary.quantized(rescaled, constants, inputs, outputs[0])
+    if isinstance(constants, Summed):
+        return binary.quantized(summed, constants, inputs, outputs[0])
     if isinstance(constants, Shifted):
         return binary.quantized(shifted, constants, inputs, outputs[0])
     return binary.plain(_ROWS[node.name].combine, inputs, outputs[0], constants)
@@ -122,12 +152,14 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
 
 def _constants(
     node: Node, inputs: Sequence[Spec | None], output: Spec
-) -> Rescaled | Shifted | activation.Bounds:
+) -> Rescaled | Summed | Shifted | activation.Bounds:
     row = _ROWS[node.name]
     fused = None if row.activation else 0
     if not binary.has_scales(inputs, output):
         return binary.fused_bounds(node, output) if row.activation else binary.UNBOUNDED
     checked = binary.quantization(node, inputs, output)
+    if xnnpack.takes_pair(node, inputs, output):
+        return _sum(node, checked, activation.quantized_range(node, output, even=True))
     limits = activation.quantized_range(node, output, fused)
     if output.dtype is INT16 and row.activation and node.options.pot_scale_int16:
         shifts = _shifts(checked)
@@ -144,6 +176,18 @@ def _constants(
         multiplier(node, common**row.power / ((1 << bits * row.power) * out.scale)),
         limits,
     )
+
+
+def _sum(node: Node, quantization: Sequence[PerTensor], limits: tuple[int, int]) -> Summed:
+    """The constants of XNNPACK's form."""
+    a, b, out = quantization
+    ratios = [xnnpack.ratio(q.scale, out.scale) for q in (a, b)]
+    shift = 21 - math.frexp(max(ratios))[1]
+    first, second = (round(math.ldexp(r, shift)) for r in ratios)  # half to even
+    if node.name == "SUB":
+        second = -second
+    bias = (1 << (shift - 1)) - first * a.zero_point - second * b.zero_point
+    return Summed((first, second), bias, shift, out.zero_point, limits)
 
 
 def _shifts(quantization: Sequence[PerTensor]) -> tuple[int, int] | None:

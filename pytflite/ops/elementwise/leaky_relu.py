@@ -4,7 +4,9 @@ alpha may be negative, or above 1. Quantised, with x = q - zero:
     x >= 0   zero_out + x * (scale / scale_out)
     x <  0   zero_out + x * (scale * alpha / scale_out)
 Both multipliers are made in float32, so that integers change where scales differ even slightly;
-for alpha < 0 the product with |alpha| is negated. INT16 is symmetric.
+for alpha < 0 the product with |alpha| is negated. INT16 is symmetric. Where XNNPACK is followed
+(ops/xnnpack.py), they are rounded to 8 fractional bits, half to even, and
+    zero_out + floor(x * multiplier / 2^8 + 1/2)
 Source: LEAKY_RELU (kernels/activations.cc, internal/reference/leaky_relu.h).
 """
 
@@ -18,6 +20,7 @@ import numpy as np
 
 from pytflite.errors import OptionError
 from pytflite.model.graph import Array
+from pytflite.ops import xnnpack
 from pytflite.ops.elementwise.pointwise import (
     Pointwise,
     evaluate,
@@ -50,6 +53,17 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     alpha = float(node.options.alpha)
     if not source.dtype.is_integer:
         return Pointwise(on_numbers(partial(_leaky, alpha), source.dtype, source.size))
+    if xnnpack.takes_leaky_relu(node, source, target):
+        slopes = xnnpack.leaky_scales(node, source, target)
+        eighths = partial(
+            _leaky_eighths,
+            zero=source.zero_point,
+            zero_out=target.zero_point,
+            positive=round(256 * slopes[0]),
+            negative=round(256 * slopes[1]),
+            dtype=target.dtype.storage,
+        )
+        return Pointwise(on_integers(eighths, source).apply)
     negative = float32_ratio(node, np.float32(source.scale) * np.float32(alpha), target.scale)
     positive = float32_ratio(node, source.scale, target.scale)
     equation = partial(
@@ -74,6 +88,15 @@ def _leaky_step(alpha: np.floating, x: Array, out: Array, work: Array) -> None:
     np.minimum(x, 0, out=out)
     np.multiply(out, alpha, out=out)
     np.add(out, work, out=out)
+
+
+def _leaky_eighths(
+    q: Array, zero: int, zero_out: int, positive: int, negative: int, dtype: np.dtype
+) -> Array:
+    """XNNPACK's form."""
+    x = q.astype(np.int64) - zero
+    moved = (x * np.where(x >= 0, positive, negative) + 128) >> 8
+    return saturate(moved + zero_out, dtype)
 
 
 def _leaky_integers(

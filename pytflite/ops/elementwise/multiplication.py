@@ -5,7 +5,8 @@ INT8, UINT8 and INT16 (z = 0) are
 
     output = clamp(zo + rescale((a - za) * (b - zb), sa sb / so))
 
-with the multiplier computed in float32. INT16 * INT16 may give INT8 or UINT8, whatever the
+with the multiplier computed in float32; where XNNPACK is followed (ops/xnnpack.py), the product is,
+too, and rounded half to even. INT16 * INT16 may give INT8 or UINT8, whatever the
 scales: both inputs are Q0.15, and of their product the upper 8 bits are kept (rounded twice):
 
     output = clamp(zo + round(round(a b / 2^15) / 2^8))
@@ -22,12 +23,14 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.model.dtypes import INT16
+from pytflite.ops import xnnpack
 from pytflite.ops.activation import Bounds, quantized_range
 from pytflite.ops.elementwise import binary
 from pytflite.ops.fixed_point import Int64Array, divide_by_pot, multiply_in_place
 from pytflite.ops.gemmlowp import product
 from pytflite.ops.operator import Example, define
 from pytflite.ops.quantized import Multiplier, multiplier, per_tensor
+from pytflite.ops.requantize_forms import round_nearest
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -37,6 +40,14 @@ class Quantized(NamedTuple):
 
     zero_points: tuple[int, int, int]
     multiplier: Multiplier
+    range: tuple[int, int]
+
+
+class Nearest(NamedTuple):
+    """Constants of XNNPACK's form."""
+
+    zero_points: tuple[int, int, int]
+    scale: float  # a float32
     range: tuple[int, int]
 
 
@@ -55,6 +66,15 @@ def quantized(p: Quantized, a: Int64Array, b: Int64Array) -> Int64Array:
     multiply_in_place(total, *p.multiplier)
     total += p.zero_points[2]
     return binary.limited(total, p.range)
+
+
+def nearest(p: Nearest, a: Int64Array, b: Int64Array) -> Int64Array:
+    """XNNPACK's form."""
+    a -= p.zero_points[0]
+    b -= p.zero_points[1]
+    total = (a * b).astype(np.float32)
+    round_nearest(total, p.scale, p.zero_points[2], *p.range)
+    return total.astype(np.int64)
 
 
 def narrowing(p: Narrowing, a: Int64Array, b: Int64Array) -> Int64Array:
@@ -78,6 +98,8 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     constants = _constants(node, inputs, outputs[0])
     if isinstance(constants, Quantized):
         return binary.quantized(quantized, constants, inputs, outputs[0])
+    if isinstance(constants, Nearest):
+        return binary.quantized(nearest, constants, inputs, outputs[0])
     if isinstance(constants, Narrowing):
         return binary.quantized(narrowing, constants, inputs, outputs[0])
     return binary.plain(np.multiply, inputs, outputs[0], constants)
@@ -85,7 +107,7 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
 
 def _constants(
     node: Node, inputs: Sequence[Spec | None], output: Spec
-) -> Quantized | Narrowing | Bounds:
+) -> Quantized | Nearest | Narrowing | Bounds:
     first = inputs[0]
     assert first is not None
     if first.dtype is INT16 and output.dtype is not INT16:
@@ -95,8 +117,12 @@ def _constants(
         return binary.fused_bounds(node, output)
     a, b, out = binary.quantization(node, inputs, output)
     real = np.float32(a.scale) * np.float32(b.scale) / np.float32(out.scale)
+    zero_points = a.zero_point, b.zero_point, out.zero_point
+    if xnnpack.takes_pair(node, inputs, output):
+        scale = xnnpack.product_scale(a.scale, b.scale, out.scale)
+        return Nearest(zero_points, scale, quantized_range(node, output, even=True))
     return Quantized(
-        (a.zero_point, b.zero_point, out.zero_point),
+        zero_points,
         multiplier(node, real),
         quantized_range(node, output),
     )

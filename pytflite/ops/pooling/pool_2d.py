@@ -28,6 +28,7 @@ import numpy as np
 
 from pytflite.errors import ShapeError
 from pytflite.model.graph import Array
+from pytflite.ops import xnnpack
 from pytflite.ops.activation import Bounds, bounds, clamp, quantized_range
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.pooling.sliding import Tap, combine, kept_taps, taps_of
@@ -116,6 +117,12 @@ def static_windows(node: Node, source: Spec) -> tuple[Window, Window]:
     return rows, columns
 
 
+def limits_of(node: Node, source: Spec, output: Spec) -> tuple[int, int]:
+    """What the fused activation lets pass of integers; XNNPACK knows maxima only."""
+    even = node.name == "MAX_POOL_2D" and xnnpack.takes(node, source, output)
+    return quantized_range(node, output, even=even)
+
+
 def prepare(pool: Pool, node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> P:
     """Windows cut into blocks of rows; types, counts and bounds."""
     source = inputs[0]
@@ -123,7 +130,7 @@ def prepare(pool: Pool, node: Node, inputs: Sequence[Spec | None], outputs: Sequ
     rows, columns = static_windows(node, source)
     limits = bounds(node)
     if source.dtype.is_integer and limits != (None, None):
-        limits = quantized_range(node, outputs[0])
+        limits = limits_of(node, source, outputs[0])
     batch, _, width, channels = source.static
     per_row = max(1, max(width, columns.output) * channels)
     step = max(1, min(_BLOCK // per_row, rows.output))

@@ -7,6 +7,10 @@ real = scale * (q - zero_point), in: s, z; out: S, Z; n elements make one:
     product   Z + multiply(... multiply(multiply(q0 - z, r) * (q1 - z), r) ..., r), where each
               multiplication is scaled by r = s / S^(1/n): none of them overflows
 
+Where XNNPACK is followed (ops/xnnpack.py), the mean is, in float32,
+
+    mean      rint(sum(q) * r + (Z - n*z*r)) with r = s/S * (1/n), half to even
+
 The mean's multiplier is that of s/S in fixed point, divided by n as an integer. The sum is that
 of LiteRT's optimised kernel; its reference reads INT8 and INT16 as UINT8, which is wrong. Where n
 is so large that the reference's int32 sums overflow, the mean is computed in double.
@@ -38,6 +42,21 @@ class Scales(NamedTuple):
     out_zero_point: int
 
 
+class Nearest(NamedTuple):
+    """Constants of XNNPACK's mean, numbers of float32."""
+
+    scale: float
+    zero_point: float
+
+
+def nearest_of(scales: Scales, count: int) -> Nearest:
+    """The constants for means of `count` elements."""
+    scale = np.float32(scales.scale) / np.float32(scales.out_scale)
+    scale *= np.float32(1) / np.float32(count)
+    moved = np.float32(count) * np.float32(scales.zero_point) * scale
+    return Nearest(float(scale), float(np.float32(scales.out_zero_point) - moved))
+
+
 def sums_type(storage: np.dtype[Any], count: int) -> Any:
     """The integer type that holds sums of so many elements."""
     info = np.iinfo(storage)
@@ -58,6 +77,17 @@ def mean(scales: Scales, how: Fold, source: Array, out: Array, work: Array) -> N
         exact = sums[overflowing] * (scales.scale / scales.out_scale / n)
         result[overflowing] = round_away(exact).astype(np.int64)
     _store(result + scales.out_zero_point, out)
+
+
+def nearest_mean(scales: Scales, how: Fold, source: Array, out: Array, work: Array) -> None:
+    """XNNPACK's MEAN; `work` as `total` has it."""
+    sums = _sums(how, source, work).astype(np.float32)
+    nearest = nearest_of(scales, how.elements)
+    sums *= np.float32(nearest.scale)
+    sums += np.float32(nearest.zero_point)
+    np.rint(sums, out=sums)
+    info = np.iinfo(out.dtype)
+    np.copyto(out, np.clip(sums, info.min, info.max).reshape(out.shape), casting="unsafe")
 
 
 def total(scales: Scales, how: Fold, source: Array, out: Array, work: Array) -> None:

@@ -29,6 +29,7 @@ import numpy as np
 from pytflite.errors import DataError, ShapeError, TFLiteError
 from pytflite.model.dtypes import INT16, UINT64, DType
 from pytflite.model.graph import Array
+from pytflite.ops import xnnpack
 from pytflite.ops.arguments import constant_integers, integers
 from pytflite.ops.axes import normalize_axes
 from pytflite.ops.fixed_point import round_half_away
@@ -66,6 +67,7 @@ class P(NamedTuple):
     scales: quantized.Scales | None
     empty: Any
     dtype: Any  # in which it is computed, but for quantised sums
+    nearest: bool  # rounded as XNNPACK does
 
 
 def infer(row: Row, node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
@@ -124,7 +126,8 @@ def prepare(row: Row, node: Node, inputs: Sequence[Spec | None], outputs: Sequen
     empty = _empty(row, scales, source.dtype)
     if scales is not None and row.operation is np.multiply and how is not None:
         quantized.product_multiplier(node, scales, max(1, how.elements))
-    return P(row, axes, how, keep, scales, empty, _computed_in(row, source.dtype))
+    nearest = xnnpack.takes_reduction(node, source, inputs[1], outputs[0])
+    return P(row, axes, how, keep, scales, empty, _computed_in(row, source.dtype), nearest)
 
 
 def _empty(row: Row, scales: quantized.Scales | None, dtype: DType) -> Any:
@@ -167,7 +170,10 @@ def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array] | 
     else:
         kind = quantized.sums_type(source.dtype, how.elements)
         work = run.scratch((how.work + out.size,), kind)
-        (quantized.mean if p.row.mean else quantized.total)(p.scales, how, source, out, work)
+        combine = quantized.mean if p.row.mean else quantized.total
+        if p.nearest:
+            combine = quantized.nearest_mean
+        combine(p.scales, how, source, out, work)
     return None if outputs[0] is not None else [out]
 
 

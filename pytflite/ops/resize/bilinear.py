@@ -13,6 +13,9 @@ half_pixel_centers exclude each other. The new size may come at run time.
     INT8, INT16       scale, s and weights have 10 fractional bits (the scale is rounded); the
                       mean's 20 bits are rounded half away from zero
 
+Where XNNPACK is followed (ops/xnnpack.py), INT8 and UINT8 have weights of 11 fractional bits, and
+the mean's 22 bits are rounded half up.
+
 Rows are blended first, then columns, or the other way round if that is less work.
 Source: RESIZE_BILINEAR (kernels/resize_bilinear.cc, internal/reference/resize_bilinear.h).
 """
@@ -28,8 +31,16 @@ import numpy as np
 from pytflite.errors import OptionError
 from pytflite.model.dtypes import FLOAT16, FLOAT32, INT8, INT16, UINT8, DType
 from pytflite.model.graph import Array
+from pytflite.ops import xnnpack
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
-from pytflite.ops.resize.positions import FRACTION, Axis, float_axis, integer_axis
+from pytflite.ops.resize.positions import (
+    FRACTION,
+    NEAREST_FRACTION,
+    Axis,
+    float_axis,
+    integer_axis,
+    nearest_axis,
+)
 from pytflite.ops.resize.sizes import infer as infer_size
 from pytflite.ops.resize.sizes import wanted_size
 from pytflite.ops.signature import Signature
@@ -85,6 +96,8 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     source = inputs[0]
     assert source is not None
     kind = _KINDS[source.dtype]
+    if xnnpack.takes_resize(node, source, inputs[1], outputs[0]):
+        kind = _NEAREST
     if not outputs[0].is_static or not outputs[0].size:
         return P(kind, None, 0)
     axes = _axes(node, kind, source.static, outputs[0].static)
@@ -247,6 +260,14 @@ def finish_integers(left: Array, right: Array, out: Array) -> None:
     np.copyto(out, left, casting="unsafe")
 
 
+def finish_nearest(left: Array, right: Array, out: Array) -> None:
+    """XNNPACK's INT8 and UINT8: the sum, exact until here, rounded half up."""
+    np.add(left, right, out=left)
+    left += 1 << (2 * NEAREST_FRACTION - 1)
+    left >>= 2 * NEAREST_FRACTION
+    np.copyto(out, left, casting="unsafe")
+
+
 _F32, _I32, _I64 = np.dtype(np.float32), np.dtype(np.int32), np.dtype(np.int64)
 _KINDS: dict[DType, Kind] = {
     FLOAT32: Kind(finish_floats, _F32, float_axis),
@@ -255,6 +276,7 @@ _KINDS: dict[DType, Kind] = {
     INT8: Kind(finish_integers, _I32, integer_axis),
     INT16: Kind(finish_integers, _I64, integer_axis),
 }
+_NEAREST = Kind(finish_nearest, _I32, nearest_axis)
 
 
 def scratch(p: P) -> int:

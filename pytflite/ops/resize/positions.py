@@ -2,6 +2,9 @@
 
 s(i) = i * scale, or (i + 0.5) * scale - 0.5 with half_pixel_centers
 lower = max(floor(s), 0), upper = min(ceil(s), size - 1), weight of upper = s - lower
+
+XNNPACK brings s into the image first, adds half_pixel_centers' constants up before, and its upper
+is always one more than lower, where there is one.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from pytflite.ops.resize.sizes import scale_of
 from pytflite.ops.spec import Node
 
 FRACTION = 10  # bits of the fraction, where positions are integers
+NEAREST_FRACTION = 11  # those of XNNPACK's weights
 
 
 class Axis(NamedTuple):
@@ -59,3 +63,17 @@ def integer_axis(node: Node, size: int, wanted: int) -> Axis:
     upper = np.minimum((position + (1 << FRACTION) - 1) >> FRACTION, size - 1)
     weight = position - (lower << FRACTION)
     return Axis(lower, upper, (1 << FRACTION) - weight, weight)
+
+
+def nearest_axis(node: Node, size: int, wanted: int) -> Axis:
+    """XNNPACK's: positions in float32, weights rounded to NEAREST_FRACTION bits, half to even."""
+    scale = scale_of(size, wanted, node.options.align_corners)
+    position = np.arange(wanted, dtype=np.float32) * scale
+    if node.options.half_pixel_centers:
+        position += np.float32(0.5) * scale - np.float32(0.5)
+    position = np.clip(position, np.float32(0), np.float32(size - 1))
+    lower = position.astype(np.int64)
+    upper = np.minimum(lower + 1, size - 1)
+    one = 1 << NEAREST_FRACTION
+    weight = np.rint((position - lower.astype(np.float32)) * np.float32(one)).astype(np.int64)
+    return Axis(lower, upper, one - weight, weight)

@@ -1,0 +1,61 @@
+"""numerics="litert" gives the same bits on both backends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pytflite
+from pytflite.jit.lowering.products_int8 import TOO_STEEP
+from pytflite.jit.target import Target
+from tests.jit.native import RUNNABLE
+from tests.jit.targets import compiled, reasons
+from tests.ops.quantised_models import CASES, MAKERS, convolution, dense, depthwise
+
+_MODELS = 6  # of each operator and type
+
+_NUMPY = ("RESIZE_BILINEAR",)  # has no kernel
+_SOME = ("BATCH_MATMUL",)  # has one for constants
+
+
+@pytest.mark.parametrize("cpu", RUNNABLE, ids=lambda target: target.name)
+@pytest.mark.parametrize(("name", "dtype"), CASES)
+def test_same_on_both(name: str, dtype: str, cpu: Target) -> None:
+    for seed in range(_MODELS):
+        model, inputs = MAKERS[name](np.random.default_rng(seed), dtype)
+        want = pytflite.Interpreter(model, backend="numpy", numerics="litert").run(*inputs)
+        interpreter = compiled(model, cpu, numerics="litert")
+        why = reasons(interpreter, *(x.shape for x in inputs))
+        assert name in _SOME or bool(why) == (name in _NUMPY), why
+        np.testing.assert_array_equal(interpreter.run(*inputs), want, str(seed))
+
+
+@pytest.mark.parametrize("make", [convolution, depthwise, dense])
+def test_steep_multipliers_stay_with_numpy(make: Any) -> None:
+    """Their outputs might pass an int32 before they are clamped."""
+    model, inputs = make(np.random.default_rng(0), "INT8", steps=1e5)
+    want = pytflite.Interpreter(model, backend="numpy", numerics="litert").run(*inputs)
+    interpreter = compiled(model, RUNNABLE[0], numerics="litert")
+    assert reasons(interpreter, *(x.shape for x in inputs)) == [TOO_STEEP]
+    np.testing.assert_array_equal(interpreter.run(*inputs), want)
+
+
+def test_packed_weights_are_not_shared_between_roundings() -> None:
+    """One model, one process: each interpreter has its own constants."""
+    model, inputs = convolution(np.random.default_rng(5), "INT8")
+    for numerics in ("litert", "reference", "litert"):
+        want = pytflite.Interpreter(model, backend="numpy", numerics=numerics).run(*inputs)
+        got = pytflite.Interpreter(model, backend="jit", numerics=numerics, wait=True).run(*inputs)
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("name", ["CONV_2D", "FULLY_CONNECTED", "MUL", "MEAN"])
+def test_first_run_and_later_ones(name: str) -> None:
+    """NumPy answers first, kernels later: with the same bits."""
+    model, inputs = MAKERS[name](np.random.default_rng(1), "INT8")
+    interpreter = pytflite.Interpreter(model, backend="jit", numerics="litert", wait=False)
+    first = interpreter.run(*inputs)
+    interpreter.compile()
+    np.testing.assert_array_equal(interpreter.run(*inputs), first)

@@ -11,6 +11,7 @@ split into parts of bfloat16, or, in panels of weights that cannot be, lie behin
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ import numpy as np
 from pytflite.jit.emit.bfloat16 import HEAD, LEAST, LIMIT, ROWS, STEP
 from pytflite.model.dtypes import FLOAT32
 from pytflite.model.graph import Array
-from pytflite.ops.narrow_floats import bfloat16_to_float32, float32_to_bfloat16
+from pytflite.ops.narrow_floats import float32_to_bfloat16
 from pytflite.ops.spec import Spec
 
 _LINE = 64
+_HIGH = np.uint32(0xFFFF0000)  # the half of a float that is a bfloat16
+_NORMAL = 0x00800000  # the least float that is not denormal
 
 
 def pack(weights: Array, bias: Array | None, columns: int, splits: int) -> Array:
@@ -50,27 +53,45 @@ def _pack_split(to: Array, plain: Array, splits: int) -> None:
     bias, weights = plain[0], plain[1:]
     k, columns = weights.shape
     steps = -(-k // STEP)
-    rest = np.zeros((steps * STEP, columns), np.float32)
-    rest[:k] = weights
+    padded = np.zeros((steps * STEP, columns), np.float32)
+    padded[:k] = weights
     to[HEAD : HEAD + bias.nbytes] = bias.view(np.uint8)
-    tiles = to[HEAD + bias.nbytes :].view(np.uint16)
-    tiles = tiles.reshape(steps, splits, columns // ROWS, ROWS, ROWS, 2)
-    for split in range(splits):
-        nearest = float32_to_bfloat16(rest)
-        if splits == 1:  # pairs of k side by side: [step, line, half, vector, column]
-            pairs = nearest.reshape(steps, ROWS, 2, -1, ROWS).transpose(0, 3, 1, 4, 2)
-        else:  # of k and k + 16: [step, half, line, vector, column]
-            pairs = nearest.reshape(steps, 2, ROWS, -1, ROWS).transpose(0, 3, 2, 4, 1)
-            rest = rest - bfloat16_to_float32(nearest)
-        tiles[:, split] = pairs
+    tiles = to[HEAD + bias.nbytes :].view(np.uint32)
+    tiles = tiles.reshape(steps, splits, columns // ROWS, ROWS, ROWS)
+    split = _pairs(padded) if splits == 1 else _distant_pairs(padded, splits)
+    for number, words in enumerate(split):
+        tiles[:, number] = words.reshape(steps, ROWS, -1, ROWS).swapaxes(1, 2)
+
+
+def _pairs(weights: Array) -> Iterator[Array]:
+    """Words of the nearest bfloat16, of k = 2 j and 2 j + 1: [k / 32, 16, columns]."""
+    nearest = float32_to_bfloat16(weights).astype(np.uint32).reshape(-1, 2, weights.shape[1])
+    yield nearest[:, 0] | nearest[:, 1] << 16
+
+
+def _distant_pairs(rest: Array, splits: int) -> Iterator[Array]:
+    """Words of each part, of k = j and j + 16 of each 32. rest: is written over."""
+    bits = rest.view(np.uint32).reshape(-1, 2, ROWS, rest.shape[1])
+    kept = np.empty_like(bits)
+    for _ in range(splits):
+        np.add(bits, 1 << 15, out=kept)
+        kept &= _HIGH
+        yield kept[:, 0] >> 16 | kept[:, 1]
+        rest -= kept.view(np.float32).reshape(rest.shape)
 
 
 def _is_splittable(plain: Array) -> bool:
     """Whether parts hold all weights, and tiles the bias, which may not be denormal."""
-    weights, bias = np.abs(plain[1:]), np.abs(plain[0])
-    least = np.min(weights, where=weights > 0, initial=1)
-    normal = np.min(bias, where=bias > 0, initial=1) >= np.finfo(np.float32).tiny
-    return bool(normal and least >= LEAST and np.max(weights, initial=0) < LIMIT)
+    magnitudes = plain.view(np.uint32) & 0x7FFFFFFF
+    bias, weights = magnitudes[0], magnitudes[1:]
+    if np.logical_and(bias > 0, bias < _NORMAL).any() or weights.max(initial=0) >= _bits(LIMIT):
+        return False
+    weights -= 1  # of zero: the largest
+    return bool(weights.min(initial=_HIGH) >= _bits(LEAST) - 1)
+
+
+def _bits(x: float) -> int:
+    return int(np.float32(x).view(np.uint32))
 
 
 def panels(weights: Array, bias: Array | None, columns: int) -> Array:

@@ -32,9 +32,9 @@ _SHORT = 4  # vectors that are copied without a loop
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 18  # weights of a tile
 # Parts of bfloat16 for a precision; and the least m, k and n of products that they make faster:
-# splitting x costs as much as some 10 outputs of it, and weights take 3/2 of the memory.
+# splitting x into three costs as much as FMA takes for 16 outputs of it.
 _SPLITS = {"float32": 3, "high": 2, "medium": 1}
-_LEAST = {3: (24, 96, 32), 2: (16, 32, 32), 1: (16, 16, 16)}
+_LEAST = {3: (24, 96, 48), 2: (16, 32, 32), 1: (16, 16, 16)}
 _SPLIT_NEAR = 1 << 18  # bytes of split rows beside which weights stay in the second-level cache ...
 _SPLIT_WIDE = 1 << 20  # ... and if as many bytes of weights leave it anyway
 _EPILOGUES: dict[Bounds, str] = {(None, None): "none", (0, None): "low"}

@@ -37,6 +37,7 @@ _SPLITS = {"float32": 3, "high": 2, "medium": 1}
 _LEAST = {3: (24, 96, 48), 2: (16, 32, 32), 1: (16, 16, 16)}
 _SPLIT_NEAR = 1 << 18  # bytes of split rows beside which weights stay in the second-level cache ...
 _SPLIT_WIDE = 1 << 20  # ... and if as many bytes of weights leave it anyway
+_SHARING = 4  # panels for which rows are worth splitting, at least: threads split for themselves
 _EPILOGUES: dict[Bounds, str] = {(None, None): "none", (0, None): "low"}
 
 Tensors = tuple[Slot, Slot, Slot]  # x, weights, output
@@ -141,7 +142,7 @@ def _amx_tile_of(target: Target, p: Product) -> Tile:
     budget = _SPLIT_WIDE if weights > _SPLIT_WIDE else _SPLIT_NEAR
     block = max(rows, budget // (p.steps * p.splits * LINE))
     block = -(-_even(p.m, block) // rows) * rows
-    panels = max(1, 2 * _WORK // (block * p.k * columns))
+    panels = max(_SHARING, 2 * _WORK // (block * p.k * columns))
     left = p.n - (count - 1) * columns
     return Tile(
         rows, columns // target.lanes, columns, -(-left // target.lanes),

@@ -14,7 +14,7 @@ from pytflite.errors import TFLiteError
 from pytflite.jit.fusion import fuse
 from pytflite.jit.kernel import At, Kernel, Packed, Work
 from pytflite.jit.library import LIBRARY
-from pytflite.jit.lowering.registry import Lowered, find_lowering
+from pytflite.jit.lowering.registry import STATEFUL, Lowered, find_lowering
 from pytflite.jit.program import RUNNERS, Program
 from pytflite.jit.target import Target, host_target
 from pytflite.jit.threads import physical_cores
@@ -149,8 +149,11 @@ class Compiled:
             return "there is no compiled kernel for this operator"
         if step.dynamic:
             return "its shapes are known only at run time"
+        stateful = step.node.name in STATEFUL
         for spec in (*step.input_specs, *step.output_specs):
-            if spec is not None and (spec.variable or spec.dtype.is_handle or not spec.is_static):
+            if spec is None or (spec.variable and stateful and spec.is_static):
+                continue
+            if spec.variable or spec.dtype.is_handle or not spec.is_static:
                 return "it has a variable tensor, a handle, or a size known only at run time"
         try:
             return lower(step, self)

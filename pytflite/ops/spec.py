@@ -104,6 +104,11 @@ class Graph(Protocol):
         """How integers are rounded: as LiteRT's "reference", or as "litert" is shipped."""
         ...
 
+    @property
+    def limits(self) -> Any:
+        """The interpreter's Limits."""
+        ...
+
     def infer(self, subgraph: int, inputs: Sequence[Spec]) -> tuple[Spec, ...]:
         """The outputs of a subgraph for inputs such as these."""
         ...

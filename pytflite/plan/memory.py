@@ -30,7 +30,7 @@ def lay_out(plan: Plan, *, preserve: bool = False) -> None:
             if output not in first or output in roots:
                 continue
             holder = root(source)
-            if holder not in first:
+            if holder not in first or plan.specs[holder].variable:
                 continue  # a constant, a variable, or of unknown size
             if not step.alias and (last[holder] > number or holder in pinned):
                 continue  # somebody still reads what would be overwritten
@@ -73,8 +73,10 @@ def _lifetimes(plan: Plan) -> tuple[dict[int, int], dict[int, int]]:
     for index in plan.inputs:
         begins(index, -1)
     for number, step in enumerate(plan.steps):
+        for index in step.cells:
+            first[index], last[index] = -1, len(plan.steps)
         for index in step.inputs:
-            if index in first:
+            if index in first and not plan.specs[index].variable:
                 last[index] = number
         for index in step.outputs:
             if index >= 0:

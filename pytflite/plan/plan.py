@@ -60,6 +60,7 @@ class Step:
 
     __slots__ = (
         "alias",
+        "cells",
         "definition",
         "dynamic",
         "input_specs",
@@ -102,6 +103,7 @@ class Step:
         self.work: Sequence[Any] | None = None
         self.parts: tuple[Step, ...] = ()
         self.records = (0, 0)
+        self.cells: tuple[int, ...] = ()  # variable tensors that the kernels of a native step use
         self.reason = ""
         # Constant inputs that prepare took into P: eval gets None for them.
         self.unused_inputs = frozenset(
@@ -113,6 +115,11 @@ class Step:
     def make_native(self, work: Sequence[Any]) -> None:
         """Gives the step its kernels, which hold all constants."""
         self.work = work
+        self.cells = tuple(
+            index
+            for index, spec in zip(self.inputs, self.input_specs, strict=True)
+            if spec is not None and spec.variable
+        )
         self.unused_inputs = frozenset(
             n for n, s in enumerate(self.input_specs) if s is not None and s.value is not None
         )

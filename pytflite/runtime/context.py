@@ -108,6 +108,25 @@ class BoundStretch:
         self.run()
 
 
+class BoundStateful(BoundStretch):
+    """One native step with variable tensors, which are brought into the arena and back."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self, step: Step, program: BoundProgram, cells: dict[int, Array]) -> None:
+        super().__init__([step], program)
+        specs = dict(zip(step.inputs, step.input_specs, strict=True))
+        self._cells = [((step.node.subgraph, i), specs[i], cells[i]) for i in step.cells]
+
+    def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
+        """Runs the kernels on the state of the run."""
+        for key, spec, cell in self._cells:
+            cell[...] = run.variable(key, spec)
+        self.run()
+        for key, _, cell in self._cells:
+            run.state.variables[key] = cell.copy()
+
+
 class Context:
     """Memory for one run at a time of one plan.
 
@@ -116,17 +135,29 @@ class Context:
     `bound` would do.
     """
 
-    __slots__ = ("_apart", "_program", "_scratch", "arrays", "bound", "loose", "plan", "whole")
+    __slots__ = (
+        "_apart",
+        "_cells",
+        "_program",
+        "_scratch",
+        "arrays",
+        "bound",
+        "loose",
+        "plan",
+        "whole",
+    )
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         arena = _aligned(plan.arena_bytes)
         self._scratch = _aligned(plan.scratch_bytes)
         self.arrays: dict[int, Array] = dict(plan.constants)
+        self._cells: dict[int, Array] = {}  # where native steps have variable tensors
         for index, offset in plan.offsets.items():
             spec = plan.specs[index]
             flat = arena[offset : offset + spec.nbytes].view(spec.dtype.storage)
-            self.arrays[index] = flat.reshape(spec.static)
+            places = self._cells if spec.variable else self.arrays
+            places[index] = flat.reshape(spec.static)
         self.loose: dict[int, Array] = {}
         self._program = plan.program.bind(arena) if plan.program is not None else None
         self.bound = self._bind(together=True)
@@ -148,9 +179,12 @@ class Context:
         if program is None:
             return [BoundStep(step, self.arrays) for step in steps]
         bound: list[BoundStep | BoundStretch] = []
-        for native, group in groupby(steps, lambda step: step.work is not None):
+        kinds = groupby(steps, lambda step: (step.work is not None, bool(step.cells)))
+        for (native, stateful), group in kinds:
             if not native:
                 bound += [BoundStep(step, self.arrays) for step in group]
+            elif stateful:
+                bound += [BoundStateful(step, program, self._cells) for step in group]
             elif together:
                 bound.append(BoundStretch(list(group), program))
             else:

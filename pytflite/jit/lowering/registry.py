@@ -26,7 +26,8 @@ from pytflite.plan.plan import Step
 
 # Names of the operators whose lowerings a module has.
 MODULES = {
-    "softmax": "SOFTMAX",
+    "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM LSTM",
+    "softmax": "SOFTMAX LOG_SOFTMAX L2_NORMALIZATION",
     "moving": (
         "TRANSPOSE CONCATENATION PAD PADV2 SLICE STRIDED_SLICE SPLIT SPLIT_V PACK UNPACK "
         "BROADCAST_TO TILE RESHAPE SQUEEZE EXPAND_DIMS SPACE_TO_DEPTH DEPTH_TO_SPACE"
@@ -37,7 +38,7 @@ MODULES = {
     "elementwise": (
         "ABS NEG SQUARE SQRT RSQRT FLOOR CEIL ROUND SIGN EXP TANH LOGISTIC HARD_SWISH RELU RELU6 "
         "RELU_N1_TO_1 RELU_0_TO_1 ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE PRELU "
-        "LEAKY_RELU ELU GELU LOG"
+        "LEAKY_RELU ELU GELU LOG ATAN2 FLOOR_MOD"
     ),
     "reductions": "SUM MEAN REDUCE_PROD REDUCE_MAX REDUCE_MIN REDUCE_ANY REDUCE_ALL",
     "conversions": "CAST QUANTIZE DEQUANTIZE",
@@ -84,15 +85,22 @@ Lower = Callable[[Step, Lowering], Lowered]
 
 
 _REGISTERED: dict[str, Lower] = {}
+STATEFUL: set[str] = set()  # operators whose lowerings know what variable tensors are
 _HOME = {name: module for module, names in MODULES.items() for name in names.split()}
 
 
-def lowering(*operators: str) -> Callable[[Lower], Lower]:
-    """Registers a function as the lowering of builtin operators."""
+def lowering(*operators: str, stateful: bool = False) -> Callable[[Lower], Lower]:
+    """Registers a function as the lowering of builtin operators.
+
+    stateful: their variable tensors have a place in the arena, which holds the value when the
+    kernels begin and is taken from when they end.
+    """
 
     def register(function: Lower) -> Lower:
         for name in operators:
             _REGISTERED[name] = function
+            if stateful:
+                STATEFUL.add(name)
         return function
 
     return register

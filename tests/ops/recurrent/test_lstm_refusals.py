@@ -301,7 +301,10 @@ def test_shapes_known_at_run_time(name: str, weights: str) -> None:
     for want, got in zip(
         run_pytflite(model, x, times=3), run_pytflite(late, *given, times=3), strict=True
     ):
-        np.testing.assert_array_equal(got[0], want[0])
+        if weights == "INTEGER":
+            np.testing.assert_array_equal(got[0], want[0])
+        else:  # compiled kernels take the sums in another order, where shapes are known
+            np.testing.assert_allclose(got[0], want[0], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 5), (2, 0, 5)])

@@ -51,8 +51,8 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             the environment variable PYTFLITE_BACKEND says, else "auto".
         precision: of float32 products in compiled kernels: "float32"; "high" or "medium" may be
             faster where the CPU has bfloat16, with errors of about 1e-5 or 1e-2.
-        numerics: how integers are rounded: "reference" (as LiteRT's reference kernels) or "litert"
-            (as LiteRT's optimised ones).
+        numerics: how integers are rounded: "reference" (as LiteRT's reference kernels do) or
+            "litert" (as LiteRT as shipped does, that is mostly XNNPACK).
         wait: plan only when the compiled kernels are there (None: what the environment variable
             PYTFLITE_WAIT says, else not).
         experimental_delegates and the others: as in tf.lite; they choose among that runtime's

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.progress import track
 
+from pytflite.plan.plan import Plan
 from pytflite.runtime.interpreter import Interpreter
 from pytflite.tools.sampling import random_inputs
 from pytflite.tools.terminal import (
@@ -26,12 +27,12 @@ from pytflite.tools.terminal import (
 
 def measure(
     path: Path, *, runs: int, warmup: int, seconds: float, threads: int | None, profile: bool,
-    progress: bool = False,
+    roofline: bool = False, progress: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Times, in seconds: opening, the first run (planning included), later runs; and the rows of
-    the profile."""
+    the profile. `roofline`: of compiled kernels, with the share of the machine's peak."""
     start = perf_counter()
-    interpreter = Interpreter(path, num_threads=threads)
+    interpreter = Interpreter(path, num_threads=threads, wait=True if roofline else None)
     opened = perf_counter() - start
     given = random_inputs(interpreter.model, 0)
     start = perf_counter()
@@ -48,7 +49,11 @@ def measure(
         if perf_counter() > deadline:
             break
     plan = interpreter.plan()
+    operators = []
+    if profile:
+        operators = [row._asdict() for row in interpreter.profile(*given, runs=min(runs, 10))]
     return {
+        **(_held_to_the_roof(plan, operators) if roofline else {}),
         "file": str(path),
         "size": interpreter.model.size,
         "open_seconds": opened,
@@ -63,20 +68,32 @@ def measure(
         "arena": plan.arena_bytes,
         "scratch": plan.scratch_bytes,
         "threads": threads,
-        "operators": [row._asdict() for row in interpreter.profile(*given, runs=min(runs, 10))]
-        if profile
-        else [],
+        "operators": operators,
     }
+
+
+def _held_to_the_roof(plan: Plan, operators: list[dict[str, Any]]) -> dict[str, Any]:
+    """Gives each operator its share of the peak ("peak"); the machine's roof, or none."""
+    from pytflite.tools.roofline import kind_of, measure_roof
+
+    roof = measure_roof()
+    if roof is None:
+        return {"roof": None}
+    kinds = {step.node.index: kind_of(step) for step in plan.steps}
+    for o in operators:
+        least = roof.least_time(kinds.get(o["position"], "float32"), o["macs"], o["bytes"])
+        o["peak"] = least / o["seconds"] if o["seconds"] else 0.0
+    return {"roof": {"macs": roof.macs, "bandwidth": dict(roof.bandwidth)}}
 
 
 def show(
     path: Path, *, runs: int, warmup: int, seconds: float, threads: int | None, profile: bool,
-    as_json: bool,
+    roofline: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Measures and prints."""
     found = measure(
         path, runs=runs, warmup=warmup, seconds=seconds, threads=threads, profile=profile,
-        progress=not as_json and console.is_terminal,
+        roofline=roofline, progress=not as_json and console.is_terminal,
     )  # fmt: skip
     if as_json:
         print_json(found)
@@ -92,15 +109,27 @@ def show(
         f"{quantity(found['macs'])} multiply-accumulates, {quantity(rate)}/s; memory for tensors "
         f"{size(found['arena'])} and {size(found['scratch'])} to work in"
     )
+    if roofline:
+        _show_roof(found["roof"])
     if profile:
         _show_operators(found["operators"])
         _show_kinds(found["operators"])
 
 
+def _show_roof(roof: dict[str, Any] | None) -> None:
+    if roof is None:
+        console.print("no compiled kernels here, so nothing is known of the machine's peak")
+        return
+    speeds = ", ".join(f"{quantity(v)}/s of {kind}" for kind, v in roof["macs"].items())
+    copies = ", ".join(f"{size(int(v))}/s in {size(n)}" for n, v in roof["bandwidth"].items())
+    console.print(f"at most {speeds} multiply-accumulates; copies: {copies}")
+
+
 def _show_operators(operators: list[dict[str, Any]]) -> None:
-    numbers = ("#", "time", "share", "sum", "MACs", "bytes")
+    peak = ["peak"] if any("peak" in o for o in operators) else []
+    numbers = ("#", "time", "share", "sum", "MACs", "bytes", *peak)
     rows = table("Operators in order", "#", "operator", "time", "share", "sum", "MACs", "bytes",
-                 "backend", "output", right=numbers)  # fmt: skip
+                 *peak, "backend", "output", right=numbers)  # fmt: skip
     total = sum(o["seconds"] for o in operators) or 1.0
     passed = 0.0
     for o in operators:
@@ -108,8 +137,8 @@ def _show_operators(operators: list[dict[str, Any]]) -> None:
         rows.add_row(
             str(o["position"]), o["operator"], duration(o["seconds"]),
             f"{100 * o['seconds'] / total:.1f} %", f"{100 * passed / total:.1f} %",
-            quantity(o["macs"]) if o["macs"] else "", size(o["bytes"]), o["backend"],
-            short(o["output"]),
+            quantity(o["macs"]) if o["macs"] else "", size(o["bytes"]),
+            *([f"{100 * o['peak']:.0f} %"] if peak else []), o["backend"], short(o["output"]),
         )  # fmt: skip
     console.print(rows)
 

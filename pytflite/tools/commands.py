@@ -79,10 +79,12 @@ def run(
               metavar="S", help="Stop after this time, whatever the number of runs.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Number of threads.")
 @click.option("--no-profile", is_flag=True, help="Leave out the table of operators.")
+@click.option("--roofline", is_flag=True,
+              help="How near each operator comes to what one thread can do here.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def benchmark(
     model: Path, runs: int, warmup: int, seconds: float, threads: int | None, no_profile: bool,
-    as_json: bool,
+    roofline: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Time MODEL: loading, the first run, later runs, and each operator.
 
@@ -91,8 +93,8 @@ def benchmark(
     from pytflite.tools import benchmarking
 
     benchmarking.show(
-        model, runs=runs, warmup=warmup, seconds=seconds, threads=threads,
-        profile=not no_profile, as_json=as_json,
+        model, runs=runs, warmup=warmup, seconds=seconds, threads=1 if roofline else threads,
+        profile=not no_profile, roofline=roofline, as_json=as_json,
     )  # fmt: skip
 
 

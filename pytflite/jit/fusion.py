@@ -4,6 +4,7 @@ What is fused is never read by anyone else, and not asked for after the run.
 
     elementwise chains      y = relu(x * s + b), logistic(x) * x ...: one pass over memory
     PAD and convolution     the convolution's windows begin outside its input
+    functions of one byte   x * logistic(x) of int8 ...: one table
 """
 
 from __future__ import annotations
@@ -13,17 +14,23 @@ from collections.abc import Collection, Sequence
 
 from pytflite.jit.lowering.elementwise import expression_of
 from pytflite.jit.lowering.padded import takes_padding
+from pytflite.model.dtypes import INT8, UINT8
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 
 _MOST_OPERANDS = 8
+# Quantised operators of which each element of the result follows from its own of the inputs.
+_OF_BYTES = frozenset({
+    "ABS", "NEG", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "TANH", "RELU", "RELU6",
+    "RELU_N1_TO_1", "RELU_0_TO_1", "QUANTIZE", "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM",
+})  # fmt: skip
 
 
 def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
     """The steps, in order, with fused ones in the place of their last part."""
     uses = Counter(i for step in steps for i in dict.fromkeys(step.inputs))
     uses.update(outputs)
-    return _chains(_padded(steps, uses), uses)
+    return _chains(_of_one_byte(_padded(steps, uses), uses), uses)
 
 
 def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
@@ -47,6 +54,41 @@ def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
             step = joined
         result.append(step)
     return [step for step in result if step not in gone]
+
+
+def _of_one_byte(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
+    """Steps whose results follow from one 8-bit tensor, each element from its own."""
+    made: dict[int, tuple[int, list[Step]]] = {}  # by output: that tensor, and the steps to it
+    place: dict[int, int] = {}  # by output: where in the result they stand
+    result: list[Step | None] = []
+    for step in steps:
+        parts = [step]
+        if _is_of_bytes(step):
+            before = {i: made[i] for i in step.inputs if i in made and uses[i] == 1}
+            roots = {before[i][0] if i in before else i for i in step.inputs}
+            if len(roots) == 1:
+                for index, (_, chain) in before.items():
+                    parts = [*chain, *parts]
+                    result[place[index]] = None
+                made[step.outputs[0]] = roots.pop(), parts
+                place[step.outputs[0]] = len(result)
+        result.append(step if len(parts) == 1 else _joined(parts))
+    return [step for step in result if step is not None]
+
+
+def _is_of_bytes(step: Step) -> bool:
+    """Whether the result follows element by element from 8-bit tensors of one shape."""
+    if step.dynamic or step.node.name not in _OF_BYTES or len(step.outputs) != 1:
+        return False
+    specs = [s for s in (*step.input_specs, *step.output_specs) if s is not None]
+    return len(specs) == len(step.inputs) + 1 and all(
+        s.dtype in (INT8, UINT8)
+        and s.value is None
+        and not s.variable
+        and s.shape == step.output_specs[0].shape
+        and not (s.quantization is not None and s.quantization.is_per_channel)
+        for s in specs
+    )
 
 
 def _chains(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:

@@ -81,3 +81,24 @@ def test_padding_that_others_see_is_a_step_of_its_own() -> None:
     )
     compiled = pytflite.Interpreter(seen, backend="jit", wait=True)
     assert len(compiled.plan().steps) == 2
+
+
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
+def test_functions_of_one_byte(dtype: str) -> None:
+    """relu(x) * logistic(hard_swish(x)) is one table, to the bit."""
+    low, high = (-128, 127) if dtype == "INT8" else (0, 255)
+    g = Graph()
+    x = g.input("x", (3, 50), dtype, scale=0.1, zero_point=low + 100)
+    about = {"scale": 0.1, "zero_point": low + 100}
+    h = g.op("HARD_SWISH", [x], (3, 50), dtype, output=about)
+    s = g.op("LOGISTIC", [h], (3, 50), dtype, output={"scale": 1 / 256, "zero_point": low})
+    r = g.op("RELU", [x], (3, 50), dtype, output=about)
+    g.output(g.op("MUL", [r, s], (3, 50), dtype, output={"scale": 0.07, "zero_point": low}))
+    model = build(g)
+    compiled = pytflite.Interpreter(model, backend="jit", wait=True)
+    assert [len(step.parts) for step in compiled.plan().steps] == [4]
+    array = RNG.integers(low, high + 1, (3, 50)).astype(np.int8 if low else np.uint8)
+    want = pytflite.Interpreter(model, backend="numpy").run(array)
+    np.testing.assert_array_equal(compiled.run(array), want)
+    trace = compiled.trace(array)
+    np.testing.assert_array_equal(trace[model.outputs[0].name], want)

@@ -12,9 +12,7 @@ from typing import NamedTuple
 
 from pytflite.jit.kernel import Slot, Work, kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
-from pytflite.jit.lowering.integers import arithmetic
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
-from pytflite.jit.lowering.tables import by_pairs, by_table
 from pytflite.model.dtypes import FLOAT32
 from pytflite.ops.activation import bounds
 from pytflite.ops.spec import Node, Shape
@@ -25,7 +23,7 @@ _INFINITY = float("inf")
 _UNARY = {
     "ABS": "abs", "NEG": "neg", "SQUARE": "square", "SQRT": "sqrt", "RSQRT": "rsqrt",
     "FLOOR": "floor", "CEIL": "ceil", "ROUND": "round", "SIGN": "sign", "EXP": "exp",
-    "TANH": "tanh", "LOGISTIC": "logistic", "HARD_SWISH": "hard_swish",
+    "TANH": "tanh", "LOGISTIC": "logistic", "HARD_SWISH": "hard_swish", "ELU": "elu", "LOG": "log",
 }  # fmt: skip
 _CLAMPED = {
     "RELU": (0.0, _INFINITY),
@@ -36,9 +34,8 @@ _CLAMPED = {
 _BINARY = {
     "ADD": "add", "SUB": "sub", "MUL": "mul", "DIV": "div", "MAXIMUM": "maximum",
     "MINIMUM": "minimum", "SQUARED_DIFFERENCE": "squared_difference", "PRELU": "prelu",
+    "ATAN2": "atan2", "FLOOR_MOD": "floor_mod",
 }  # fmt: skip
-# Operators that are tables where they are quantised.
-_TABLES = ("ELU", "GELU", "LOG")
 _FUSED = frozenset({"ADD", "SUB", "MUL", "DIV"})  # those with a fused activation
 
 
@@ -76,16 +73,25 @@ _EXPRESSIONS: dict[str, Callable[[Node], Expression]] = {
     **dict.fromkeys(_UNARY, lambda node: Expression(f"{_UNARY[node.name]}({{0}})")),
     **dict.fromkeys(_CLAMPED, lambda node: _clamped("{0}", *_CLAMPED[node.name])),
     **dict.fromkeys(_BINARY, _binary),
+    "GELU": lambda node: Expression(
+        f"gelu{'_approximate' * bool(node.options.approximate)}({{0}})"
+    ),
     "LEAKY_RELU": lambda node: Expression(
         "leaky_relu({0}, {a})", (float(node.options.alpha),)
     ),
 }  # fmt: skip
 
 
-@lowering(*_EXPRESSIONS, *_TABLES)
+@lowering(*_EXPRESSIONS)
 def elementwise(step: Step, to: Lowering) -> Lowered:
     """One pass over the output, for a step or for the parts of a fused one."""
     if expression_of(step) is None:
+        # Models of floats start without these.
+        from pytflite.jit.lowering.integers import arithmetic
+        from pytflite.jit.lowering.tables import by_pairs, by_table
+
+        if step.parts:
+            return by_table(step, to)
         if (found := arithmetic(step, to)) is not None:
             return found
         return by_pairs(step, to) if step.node.name in _BINARY else by_table(step, to)

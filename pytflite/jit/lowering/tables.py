@@ -1,6 +1,7 @@
 """Quantised elementwise operators: tables that the operators' own NumPy kernels fill.
 
-One 8-bit input makes a table of 256 entries, two make one of 65536. Where a sum or product in
+One 8-bit input makes a table of 256 entries, two make one of 65536. Several operators whose result
+depends on one 8-bit tensor alone, such as x * logistic(x), are one table. Where a sum or product in
 float32 gives the same but next to ties, it is used there (emit/table.py).
 """
 
@@ -39,7 +40,7 @@ def by_table(step: Step, to: Lowering) -> Lowered:
     bits = source.dtype.bits
     values = np.arange(1 << bits, dtype=f"u{bits // 8}").view(source.dtype.storage)
     try:
-        table = _evaluated(step, [values])
+        table = _composed(step, values)
     except TFLiteError as error:
         return f"it refuses some values: {error.problem}"
     x_size, y_size = source.dtype.itemsize, target.dtype.itemsize
@@ -50,6 +51,14 @@ def by_table(step: Step, to: Lowering) -> Lowered:
             tiles=-(-target.size // LOOKUP_BLOCK),
         )
     ]
+
+
+def _composed(step: Step, values: Array) -> Array:
+    """What the step, or its parts one after the other, make of the values of its input."""
+    known = {step.inputs[0]: values}
+    for part in step.parts or (step,):
+        known[part.outputs[0]] = _evaluated(part, [known[i] for i in part.inputs])
+    return known[step.outputs[0]]
 
 
 def _evaluated(step: Step, values: Sequence[Array]) -> Array:

@@ -67,7 +67,7 @@ def takes_layer(
     if bias is None:
         if not dense:
             return False
-    elif bias.value is None or bias.dtype is not INT32 or not _has_zeros(bias):
+    elif bias.value is None or bias.dtype is not INT32 or not _has_scales(bias):
         return False
     declared, q = node.inputs[1], weights.quantization
     if q is None or q.details is not None or (declared is not None and declared.sparsity):
@@ -81,9 +81,11 @@ def takes_layer(
     return _is_normal(q.scale) and bool((layer_scales(x, q.scale, output) < _MOST_SCALE).all())
 
 
-def _has_zeros(bias: Spec) -> bool:
+def _has_scales(bias: Spec) -> bool:
     q = bias.quantization
-    return q is not None and q.scale.size > 0 and not q.zero_point.any()
+    if q is None or not q.scale.size or q.quantized_dimension:
+        return False
+    return _is_normal(q.scale) and not q.zero_point.any()
 
 
 def _takes_narrow(x: Spec, weights: Spec) -> bool:

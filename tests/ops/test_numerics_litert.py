@@ -12,8 +12,9 @@ import pytest
 import pytflite
 from pytflite.model.model import Model
 from pytflite.ops.activation import quantized_range
+from pytflite.ops.requantize import requantize, requantizer, work_bytes
 from pytflite.ops.spec import Node, Spec
-from tests.harness import needs_litert, run_litert, single_op, tensor
+from tests.harness import TensorOf, needs_litert, run_litert, single_op, tensor
 from tests.ops.quantised_models import (
     CASES,
     MAKERS,
@@ -95,12 +96,12 @@ def _narrow(dtype: str, depth: int, units: int = 19) -> tuple[Model, np.ndarray]
     return model, integers(rng, "INT8", (90, depth))
 
 
-def _without_bias() -> tuple[Model, list[np.ndarray]]:
+def _pointwise(bias: TensorOf | None) -> tuple[Model, list[np.ndarray]]:
     rng = np.random.default_rng(1)
     weights = tensor(value=integers(rng, "INT8", (8, 1, 1, 40)) // 2 * 2 + 1, scale=2.0**-7)
     model = single_op(
         "CONV_2D",
-        [tensor((1, 20, 20, 40), "INT8", scale=2.0**-5), weights, None],
+        [tensor((1, 20, 20, 40), "INT8", scale=2.0**-5), weights, bias],
         [tensor((1, 20, 20, 8), "INT8", scale=0.25)],
         stride_w=1, stride_h=1, dilation_w_factor=1, dilation_h_factor=1,
     )  # fmt: skip
@@ -128,20 +129,42 @@ def _run_time_axes() -> tuple[Model, list[np.ndarray]]:
 @pytest.mark.parametrize(
     "made",
     [
-        _without_bias(),
+        _pointwise(None),
+        _pointwise(tensor(value=np.zeros(8, np.int32))),
+        _pointwise(tensor(value=np.zeros(8, np.int32), scale=1e-40)),
         _far_apart(),
         _run_time_axes(),
         leaky_relu(np.random.default_rng(3), "INT8", alpha=1e-4),
         (lambda model, x: (model, [x]))(*_narrow("INT4", 7)),
         (lambda model, x: (model, [x]))(*_narrow("INT2", 6)),
     ],
-    ids=["no bias", "ratio", "axes", "alpha", "int4", "int2"],
+    ids=["no bias", "no scale", "denormal", "ratio", "axes", "alpha", "int4", "int2"],
 )
 def test_what_xnnpack_is_not_given(made: tuple[Model, list[np.ndarray]]) -> None:
     """Follows the reference."""
     model, inputs = made
     want = run(model, *inputs, numerics="reference")
     np.testing.assert_array_equal(run(model, *inputs), want)
+
+
+def test_only_that_keeps_it_from_xnnpack() -> None:
+    """The model of the test above, with a bias as it should be."""
+    model, inputs = _pointwise(tensor(value=np.zeros(8, np.int32), scale=2.0**-12))
+    assert (run(model, *inputs) != run(model, *inputs, numerics="reference")).any()
+
+
+def test_long_sums_are_rounded_once() -> None:
+    """Float32 takes sums as they are, bias included, and wrapped to 32 bits."""
+    rng = np.random.default_rng(4)
+    acc = rng.integers(-(2**29), 2**29, (300, 3))
+    bias = np.array([2**30, -5, 2**31 - 1])
+    real = np.float32(3e-8)
+    q = requantizer([real], bias, 2**29, 7, -128, 127, bits=8, nearest=True)
+    out = np.empty(acc.shape, np.int8)
+    requantize(q, acc.astype(np.float64), out, np.empty(work_bytes(acc.size), np.uint8))
+    sums = (acc + bias).astype(np.int32).astype(np.float32)
+    want = np.clip(np.rint(sums * real).astype(int) + 7, -128, 127)
+    np.testing.assert_array_equal(out, want)
 
 
 def test_bounds_round_to_even_with_the_zero_point() -> None:

@@ -6,7 +6,7 @@
 x: [n, h, w, c], y: [n, oh, ow, c]. A tile is a row of y. A vector holds neighbouring channels of a
 pixel; it stays in a register while the taps of its window go by. The last vector begins so early
 that it ends with the last channel (some are then computed twice); where there are fewer channels
-than lanes, they are computed one by one.
+than lanes, vectors are narrower.
 
 Integers are summed in 32 bits; their mean is a quotient of float32 rounded half away from zero,
 which is exact while sums are below 2^22.
@@ -23,6 +23,7 @@ SLOTS = (
     "ptr x", "ptr y", "i64 h", "i64 w", "i64 c", "i64 oh", "i64 ow", "i64 filter_h",
     "i64 filter_w", "i64 stride_h", "i64 stride_w", "i64 top", "i64 left",
 )  # fmt: skip
+_NARROW = 16, 4, 1  # lanes of vectors where there are few channels
 _LEAST = {"float32": float_constant(float("-inf")), "int8": "-128", "uint8": "0", "int16": "-32768"}
 
 
@@ -72,12 +73,13 @@ def pool(module: Module, target: Target, dtype: str, mean: bool, clamps: bool) -
             pixel = f.add(f.mul(tile.index, "%ow"), column.index)
             y = f.at("%y", f.mul(pixel, f.mul("%c", size)))
             window = Window(image, y, rows, columns)
-            last = f.sub("%c", lanes)
-            wide = f.compare("sge", last, 0)
-            with f.when(wide), f.loop(0, "%c", lanes) as block:
-                _window(f, form, window, f.min(block.index, last), lanes)
-            with f.when(f.op(f"xor i1 {wide}, true")), f.loop(0, "%c") as one:
-                _window(f, form, window, one.index, 1)
+            widest = "9223372036854775807"
+            for width in (lanes, *(w for w in _NARROW if w < lanes)):
+                last = f.sub("%c", width)
+                fits, new = f.compare("sge", last, 0), f.compare("slt", "%c", widest)
+                with f.when(f.op(f"and i1 {fits}, {new}")), f.loop(0, "%c", width) as block:
+                    _window(f, form, window, f.min(block.index, last), width)
+                widest = str(width)
 
 
 class Window(NamedTuple):

@@ -10,6 +10,7 @@ import pytest
 import pytflite
 from pytflite.jit.lowering.products_int8 import TOO_STEEP
 from pytflite.jit.target import Target
+from pytflite.tools.building import Graph, build
 from tests.jit.native import RUNNABLE
 from tests.jit.targets import compiled, reasons
 from tests.ops.quantised_models import CASES, MAKERS, convolution, dense, depthwise
@@ -40,6 +41,25 @@ def test_steep_multipliers_stay_with_numpy(make: Any) -> None:
     interpreter = compiled(model, RUNNABLE[0], numerics="litert")
     assert reasons(interpreter, *(x.shape for x in inputs)) == [TOO_STEEP]
     np.testing.assert_array_equal(interpreter.run(*inputs), want)
+
+
+def test_functions_in_one_table() -> None:
+    """leaky_relu(x * logistic(x)): each of its operators rounds as it does alone."""
+    g = Graph()
+    x = g.input("x", (1, 256), "INT8", scale=2.0**-4, zero_point=3)
+    y = g.op("LOGISTIC", [x], (1, 256), "INT8", output={"scale": 2.0**-8, "zero_point": -128})
+    made = {"scale": 2.0**-5, "zero_point": -10}
+    z = g.op("MUL", [x, y], (1, 256), "INT8", output=made)
+    g.output(g.op("LEAKY_RELU", [z], (1, 256), "INT8", output=made, alpha=0.3))
+    model, values = build(g), np.arange(-128, 128).astype(np.int8)[None]
+    wanted = {
+        numerics: pytflite.Interpreter(model, backend="numpy", numerics=numerics).run(values)
+        for numerics in ("litert", "reference")
+    }
+    assert (wanted["litert"] != wanted["reference"]).any()
+    for numerics, want in wanted.items():
+        got = compiled(model, RUNNABLE[0], numerics=numerics).run(values)
+        np.testing.assert_array_equal(got, want)
 
 
 def test_packed_weights_are_not_shared_between_roundings() -> None:

@@ -119,7 +119,6 @@ class Micro:
     def sums(self, chains: int, *, rows: bool) -> list[str]:
         """Bias plus products, row by row; `rows`: plus a number of each row."""
         f, kind = self.f, self.kind
-        dot = dot_of(self.target)
         bias = [self.finisher.constant("bias", n, kind) for n in range(self.wide)]
         constants = len(requantize.rows(self.form.rounding))
         weights = f.at("%panel", 4 * constants * self.columns)
@@ -131,13 +130,22 @@ class Micro:
                 f.op(f"add {kind} {b}, {self.of_row(spread[n // self.wide], n % self.wide)}")
                 for n, b in enumerate(first)
             ]
-        first += ["zeroinitializer"] * (self.outputs * (chains - 1))
-        whole = "%k" if chains == 1 else f.op(f"and i64 %k, -{chains}")
-        with f.loop(0, whole, chains, *((kind, s) for s in first)) as loop:
+        return self.summed(first, "0", "%k", pointers, weights, chains)
+
+    def summed(
+        self, first: list[str], begin: str, end: str, pointers: list[str], weights: str, chains: int
+    ) -> list[str]:
+        """The products of words begin ... end of each row, added to the sums `first`."""
+        f, kind, word = self.f, self.kind, dot_of(self.target).word
+        first = first + ["zeroinitializer"] * (self.outputs * (chains - 1))
+        whole = end
+        if chains > 1:
+            whole = f.add(begin, f.op(f"and i64 {f.sub(end, begin)}, -{chains}"))
+        with f.loop(begin, whole, chains, *((kind, s) for s in first)) as loop:
             carried: list[str] = []
             for chain in range(chains):
                 own = loop.carried[self.outputs * chain : self.outputs * (chain + 1)]
-                at = f.mul(f.add(loop.index, chain), dot.word)
+                at = f.mul(f.add(loop.index, chain), word)
                 carried += self.step(pointers, weights, at, own)
             loop.carry(*carried)
         sums = loop.results[: self.outputs]
@@ -146,8 +154,8 @@ class Micro:
         for chain in range(1, chains):
             more = loop.results[self.outputs * chain : self.outputs * (chain + 1)]
             sums = [f.op(f"add {kind} {a}, {b}") for a, b in zip(sums, more, strict=True)]
-        with f.loop(whole, "%k", 1, *((kind, s) for s in sums)) as loop:
-            loop.carry(*self.step(pointers, weights, f.mul(loop.index, dot.word), loop.carried))
+        with f.loop(whole, end, 1, *((kind, s) for s in sums)) as loop:
+            loop.carry(*self.step(pointers, weights, f.mul(loop.index, word), loop.carried))
         return loop.results
 
     def row_numbers(self, pointers: list[str]) -> list[str]:

@@ -41,6 +41,21 @@ _ROWS = {
     "real": (*FAST, "real", "real_high"),
     "litert": ("bias", "scale"),
     "hybrid": ("bias", "sums", "scale", "offset"),  # of gemm_hybrid.py
+    # Of requantize_wide.py: numbers of 64 bits but for multiplier and left.
+    "wide": ("bias", "bias_high", "multiplier", "right", "right_high", "nudge", "nudge_high"),
+    "narrow": (
+        "bias",
+        "bias_high",
+        "multiplier",
+        "left",
+        "right",
+        "right_high",
+        "nudge",
+        "nudge_high",
+    ),
+    "double": ("bias", "bias_high", "real", "real_high"),
+    "double_narrow": ("bias", "bias_high", "real", "real_high"),
+    "nearest": ("bias", "bias_high", "scale"),
 }
 EDGE_PROVEN, EDGE_EXACT = 2.0, -1.0
 

@@ -1,10 +1,12 @@
-"""CONV_2D and DEPTHWISE_CONV_2D of int8 and uint8."""
+"""CONV_2D, DEPTHWISE_CONV_2D and TRANSPOSE_CONV of int8 and uint8."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from pytflite.jit.kernel import Packed
+from pytflite.jit.kernel import At, Packed
 from pytflite.jit.lowering.depthwise_int8 import depthwise
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import Product
@@ -18,6 +20,7 @@ from pytflite.jit.lowering.products_int8 import (
     product_work,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.transposed import phases_of
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut
@@ -40,7 +43,7 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
         step.node, x, weights, bias, step.output_specs[0], filters,
         groups=groups, always_asymmetric=False,
     )  # fmt: skip
-    windows, seen = _trimmed(windows_of(step, sizes, taps))
+    windows, seen = trimmed(windows_of(step, sizes, taps))
     values = weights.value[:, cut(seen[0]), cut(seen[1])]
     if depth == 1 and groups > 1:
         return _depthwise(step, to, windows, seen, values[..., 0].transpose(1, 2, 0), numbers)
@@ -56,7 +59,7 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     _, *sizes, channels = x.static
     filters = weights.static[-1]
     numbers = read_numbers(step.node, x, weights, bias, step.output_specs[0], filters)
-    windows, seen = _trimmed(windows_of(step, sizes, weights.static[1:3]))
+    windows, seen = trimmed(windows_of(step, sizes, weights.static[1:3]))
     values = weights.value[0, cut(seen[0]), cut(seen[1])]
     if channels > 1:
         return _depthwise(step, to, windows, seen, values, numbers)
@@ -64,7 +67,43 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     return _product(step, to, windows, seen, split, numbers)
 
 
-def _trimmed(windows: Windows) -> tuple[Windows, Seen]:
+def transpose_conv(step: Step, to: Lowering) -> Lowered:
+    """For each phase of outputs that see the same taps, a convolution of stride 1."""
+    weights, x = step.input_specs[1], step.input_specs[2]
+    bias = step.input_specs[3] if len(step.input_specs) > 3 else None
+    assert weights is not None and x is not None
+    if weights.value is None or (bias is not None and bias.value is None):
+        return "the filter or the bias is computed at run time"
+    phases = phases_of(step)
+    if isinstance(phases, str):
+        return phases
+    filters, *_, channels = weights.static
+    numbers = read_numbers(
+        step.node, x, weights, bias, step.output_specs[0], filters, data=2
+    )  # fmt: skip
+    ending, reals = ending_of(numbers), numbers.reals
+    assert reals is not None
+    offset, output = None if bias is None else bias.value, to.output(step)
+    works = []
+    for phase in phases:
+        rows, columns = phase.taps
+        values = weights.value[:, cut(rows)][:, :, cut(columns)].reshape(1, filters, -1)
+        factor = factor_of(values, offset, reals, numbers)
+        kind = ("int8", values.shape, phase.taps, ending, numbers.input_zero, reals.tobytes())
+        packed = to.packed(
+            step, (1,) if bias is None else (1, 3), kind, partial(pack, to.target, factor, ending)
+        )  # fmt: skip
+        layer = layer_of(step, to, packed, numbers, weights, 2)
+        layer = layer._replace(output=At(output.tensor, output.offset + phase.first * filters))
+        p = Product(x.static[0] * phase.outputs, filters, values.shape[2], 0, filters)
+        image, line, pixel = (n * filters for n in phase.steps)
+        steps = image, line, pixel
+        work = convolution_work(to.target, p, phase.windows, channels, steps, layer, ending)
+        works.append(work)
+    return works
+
+
+def trimmed(windows: Windows) -> tuple[Windows, Seen]:
     """Without taps that see nothing; and which of the filter's are left."""
     (d, _), (h, top), (w, left) = (window.trimmed() for window in windows)
     return (d, h, w), (range(top, top + h.filter), range(left, left + w.filter))
@@ -138,12 +177,18 @@ def factor_of(weights: Array, bias: Array | None, reals: Array, numbers: Numbers
     return Factor(weights, numbers.filter_zero, offset, reals, kind, numbers.input_zero)
 
 
-def layer_of(step: Step, to: Lowering, packed: Packed, numbers: Numbers, weights: Spec) -> Layer:
-    """The product of a step, whose data is its first input."""
+def layer_of(
+    step: Step, to: Lowering, packed: Packed, numbers: Numbers, weights: Spec, data: int = 0
+) -> Layer:  # fmt: skip
+    """The product of a step; data: which input."""
     return Layer(
-        to.input(step, 0), packed, to.output(step), numbers.storage.name,
+        to.input(step, data), packed, to.output(step), numbers.storage.name,
         numbers.input_zero, numbers.filter_zero, weights.dtype.storage == np.uint8,
     )  # fmt: skip
 
 
-LOWER: dict[str, Lower] = {"CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d}
+LOWER: dict[str, Lower] = {
+    "CONV_2D": conv_2d,
+    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
+    "TRANSPOSE_CONV": transpose_conv,
+}

@@ -98,15 +98,15 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     dot = dot_of(to.target)
     size = columns * (4 * len(constant_rows(rounding)) + dot.groups(k) * dot.word)
     places = (
-        _places(x.static[:-2], stack) * (m * k),
-        _places(y.static[:-2], stack) * (-(-n // columns) * size),
+        stack_places(x.static[:-2], stack) * (m * k),
+        stack_places(y.static[:-2], stack) * (-(-n // columns) * size),
         np.arange(math.prod(stack), dtype=np.int64) * (m * n),
     )
     p = Product(m, n, k, k, n, math.prod(stack), offsets=np.stack(places, axis=1))
     return _product(step, to, (1,), p, factor, ending)
 
 
-def _places(shape: tuple[int, ...], stack: list[int]) -> Array:
+def stack_places(shape: tuple[int, ...], stack: list[int]) -> Array:
     """For each matrix of the result, which one of a broadcast factor it comes from: int64."""
     if not stack:  # rows of all matrices are one
         return np.zeros(1, np.int64)

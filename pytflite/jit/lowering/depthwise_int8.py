@@ -6,7 +6,9 @@ import numpy as np
 
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.lowering import depthwise_integer
 from pytflite.jit.lowering.depthwise_float32 import lacking, phases_of, tile_of
+from pytflite.jit.lowering.depthwise_integer import packed_order
 from pytflite.jit.lowering.products_int8 import Ending
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
@@ -30,9 +32,12 @@ def depthwise(
     batch, _, _, channels = spec.static
     taps_h, taps_w, filters = weights.shape
     if _reach(weights, bias, reals, ending) >= _EXACT:
-        return "its sums might pass 2^24"
+        rounding = "nearest" if ending.rounding == "litert" else "narrow"
+        return depthwise_integer.depthwise(
+            step, to, windows, seen, weights, bias, numbers, rounding
+        )  # fmt: skip
     lanes = to.target.lanes
-    numbers_of = _numbers(channels, filters, lanes)
+    numbers_of = packed_order(channels, filters, lanes)
 
     def make() -> Array:
         return _pack(to.target, weights, bias, numbers, reals, ending, numbers_of)
@@ -90,18 +95,6 @@ def _reach(weights: Array, bias: Array | None, reals: Array, ending: Ending) -> 
     largest = 0 if bias is None else int(np.abs(bias.astype(np.int64)).max(initial=0))
     taps = int(weights.shape[0] * weights.shape[1])
     return 2 * taps * 255 * 255 + largest + int(middle)
-
-
-def _numbers(channels: int, filters: int, lanes: int) -> Array:
-    """Filters of each packed vector: int64 [vectors, lanes]; a last one repeats others."""
-    each = filters // channels
-    if each == 1:
-        starts = np.minimum(np.arange(0, filters, lanes), max(filters - lanes, 0))
-        return np.minimum(starts[:, None] + np.arange(lanes), filters - 1)
-    starts = np.arange(0, each, lanes)[:, None] + np.arange(lanes)
-    of_channel = np.minimum(starts, each - 1)
-    every: Array = np.arange(channels)[:, None, None] * each + of_channel
-    return every.reshape(-1, lanes)
 
 
 def _pack(

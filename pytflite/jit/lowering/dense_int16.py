@@ -1,0 +1,109 @@
+"""FULLY_CONNECTED and BATCH_MATMUL of int16, by constant weights of int8 or int16."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+
+from pytflite.jit.lowering.dense_int8 import stack_places
+from pytflite.jit.lowering.products import Product
+from pytflite.jit.lowering.products_int8 import columns_of
+from pytflite.jit.lowering.products_int16 import (
+    ITEM,
+    Ending,
+    Factor,
+    pack,
+    panel_size,
+    product_work,
+    safe_words,
+)
+from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.requantizing_wide import TOO_LARGE, fits
+from pytflite.model.dtypes import INT16
+from pytflite.ops.activation import quantized_range
+from pytflite.ops.dense.layer_scales import real_multipliers, weight_scales, wraps, zero_points
+from pytflite.ops.dense.rescale import FIXED, REAL, WIDE
+from pytflite.ops.quantized import integer_range, per_tensor
+from pytflite.plan.plan import Step
+
+
+def fully_connected(step: Step, to: Lowering) -> Lowered:
+    """Rows of x times weights [units, depth]."""
+    node, output = step.node, step.output_specs[0]
+    x, weights = step.input_specs[0], step.input_specs[1]
+    assert x is not None and weights is not None
+    bias = step.input_specs[2] if len(step.input_specs) > 2 else None
+    units, depth = weights.static
+    if weights.value is None or (bias is not None and bias.value is None):
+        return "weights or bias are computed at run time"
+    if not depth:
+        return "it sums nothing"
+    declared = node.inputs[1]
+    sparse = declared is not None and declared.sparsity is not None
+    way = WIDE if weights.dtype is INT16 else FIXED if sparse else REAL
+    narrow = wraps(node, x, weights, bias)
+    if way == FIXED and not narrow:
+        return "sparse weights are summed in 64 bits"
+    rounding = {WIDE: "wide", FIXED: "narrow", REAL: "double_narrow" if narrow else "double"}[way]
+    _, zero_w, _ = zero_points(node, x, weights, output)
+    scales = weight_scales(node, x, weights)
+    factor = Factor(
+        weights.value.astype(np.int32).reshape(1, units, depth) - zero_w,
+        None if bias is None or bias.value is None else bias.value.reshape(-1),
+        real_multipliers(node, x, scales, output, way),
+    )  # fmt: skip
+    p = Product(x.size // depth, units, depth, depth * ITEM, units * ITEM)
+    ending = Ending(rounding, *quantized_range(node, output))
+    return _product(step, to, (1,) if bias is None else (1, 2), p, factor, ending)
+
+
+def batch_matmul(step: Step, to: Lowering) -> Lowered:
+    """Stacks of matrices; one large product where y is but one matrix."""
+    node, output = step.node, step.output_specs[0]
+    x, y = step.input_specs[0], step.input_specs[1]
+    assert x is not None and y is not None
+    if y.value is None or node.options.adj_x:
+        return "its second matrix is computed at run time, or the first is to be transposed"
+    *stack, m, n = output.static
+    k = x.static[-1]
+    if math.prod(y.static[:-2]) == 1:
+        m, stack = m * math.prod(stack), []
+    several = y.quantization is not None and y.quantization.is_per_channel
+    of_y = 0.0 if several else per_tensor(node, y, 1).scale  # as ops/dense/batch_matmul.py tells
+    product = np.float32(per_tensor(node, x, 0).scale) * np.float32(of_y)
+    reals = np.array([float(product) / per_tensor(node, output, node.outputs[0]).scale])
+    values = y.value.reshape(-1, *y.static[-2:])
+    values = values if node.options.adj_y else values.swapaxes(1, 2)
+    panels = -(-n // columns_of(to.target, n))
+    places = (
+        stack_places(x.static[:-2], stack) * (m * k * ITEM),
+        stack_places(y.static[:-2], stack) * (panels * panel_size(to.target, n, k, "wide")),
+        np.arange(math.prod(stack), dtype=np.int64) * (m * n * ITEM),
+    )
+    p = Product(
+        m, n, k, k * ITEM, n * ITEM, math.prod(stack), offsets=np.stack(places, axis=1)
+    )  # fmt: skip
+    ending = Ending("wide", *integer_range(output.dtype))
+    return _product(step, to, (1,), p, Factor(values, None, reals), ending)
+
+
+def _product(
+    step: Step, to: Lowering, positions: tuple[int, ...], p: Product, factor: Factor,
+    ending: Ending,
+) -> Lowered:  # fmt: skip
+    """The Work, its weights packed when they are needed."""
+    if not fits(ending.rounding, factor.reals):
+        return TOO_LARGE
+    values = factor.weights
+    largest = max(int(values.max(initial=1)), -int(values.min(initial=0)))
+    if largest >= 1 << 15 or not safe_words(to.target, largest):
+        return "its weights reach -2^15, whose products in pairs pass an int32"
+    kind = ("int16", ending, factor.reals.tobytes())
+    packed = to.packed(step, positions, kind, partial(pack, to.target, factor, ending))
+    tensors = to.input(step, 0), packed, to.output(step)
+    return [product_work(to.target, p, tensors, ending, largest)]
+
+
+LOWER: dict[str, Lower] = {"FULLY_CONNECTED": fully_connected, "BATCH_MATMUL": batch_matmul}

@@ -1,0 +1,153 @@
+"""Sizes, settings and packed weights of products of int16 (emit/gemm_int16.py)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from pytflite.jit.emit import gather
+from pytflite.jit.emit.dot import dot_of
+from pytflite.jit.emit.gemm import ENTRY
+from pytflite.jit.emit.gemm_int16 import in_words
+from pytflite.jit.emit.requantize import rows
+from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.lowering.products import Product, Tile, scratch_row
+from pytflite.jit.lowering.products_int8 import columns_of, tile_of, words_of
+from pytflite.jit.lowering.requantizing import pack_constants
+from pytflite.jit.lowering.requantizing_wide import make_wide_constants
+from pytflite.jit.target import Target
+from pytflite.model.graph import Array
+from pytflite.ops.convolution.geometry import Windows
+from pytflite.ops.windows import Window
+
+ITEM = 2
+_SHORT = 4  # vectors that are copied without a loop
+_POINT = Window(1, 1, 1)
+
+
+class Ending(NamedTuple):
+    """How sums become outputs: as requantize_wide.py rounds, within bounds."""
+
+    rounding: str
+    low: int
+    high: int
+
+
+class Factor(NamedTuple):
+    """Weights, and what goes with them.
+
+    Attributes:
+        weights: [parts, n, k] of int8 or int16, less their zero point.
+        bias: int64 [parts * n], or None.
+        reals: multipliers, [1] or [parts * n].
+    """
+
+    weights: Array
+    bias: Array | None
+    reals: Array
+
+
+def pack(target: Target, factor: Factor, ending: Ending) -> Array:
+    """Panels: bytes [parts * panels, panel]."""
+    target = in_words(target)
+    parts, n, _ = factor.weights.shape
+    columns = columns_of(target, n)
+    count = -(-n // columns)
+    bias = np.zeros(parts * n, np.int64) if factor.bias is None else factor.bias.astype(np.int64)
+    made = make_wide_constants(ending.rounding, factor.reals, bias)
+    places = np.arange(n)
+    constants = np.concatenate([
+        pack_constants(
+            ending.rounding, {k: v[part * n : (part + 1) * n] for k, v in made.items()}, columns,
+            places,
+        )
+        for part in range(parts)
+    ]).reshape(parts * count, -1).view(np.uint8)  # fmt: skip
+    words = words_of(target, factor.weights, places)
+    return np.concatenate([constants, words.reshape(parts * count, -1)], axis=1)
+
+
+def panel_size(target: Target, n: int, k: int, rounding: str) -> int:
+    """Bytes of a panel."""
+    dot = dot_of(in_words(target))
+    return (4 * len(rows(rounding)) + dot.groups(k) * dot.word) * columns_of(target, n)
+
+
+def safe_words(target: Target, largest: int) -> int:
+    """Words of k whose products, by weights of at most this magnitude, an int32 can sum."""
+    return ((1 << 31) - 1) // (largest << 15) // dot_of(in_words(target)).group
+
+
+def product_work(
+    target: Target, p: Product, tensors: tuple[Slot, Slot, Slot], ending: Ending, largest: int
+) -> Work:  # fmt: skip
+    """Rows of a matrix times packed weights: windows of a point if they are no whole words.
+
+    Args:
+        tensors: x, weights, output.
+        largest: magnitude of the weights.
+    """
+    if p.k % dot_of(in_words(target)).group:
+        point = _POINT, _POINT, Window(p.m, p.m, 1)
+        places = p.m * p.output_row, p.m * p.output_row, p.output_row
+        return convolution_work(target, p, point, p.x_row, places, tensors, ending, largest)
+    tile = tile_of(in_words(target), p)
+    return _work(target, "product", tile, p, tensors, ending, largest, (), {}, 0)
+
+
+def convolution_work(
+    target: Target, p: Product, windows: Windows, pixel: int, places: tuple[int, int, int],
+    tensors: tuple[Slot, Slot, Slot], ending: Ending, largest: int,
+) -> Work:  # fmt: skip
+    """Gathered windows times packed weights.
+
+    Args:
+        windows: along depth (a point), height and width.
+        pixel: bytes of a pixel of the input.
+        places: bytes from image to image of the output, from line to line, from pixel to pixel.
+        tensors, largest: as in `product_work`.
+    """
+    dot = dot_of(in_words(target))
+    _, h, w = windows
+    taps = h.filter * w.filter
+    tap = p.k // taps * ITEM if taps else 0
+    p = p._replace(x_row=scratch_row(dot.groups(p.k) * dot.word))
+    tile = tile_of(in_words(target), p)
+    slots = (
+        h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
+        h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, 0,
+    )  # fmt: skip
+    runs = (w.dilation == 1 and tap == pixel) or w.filter == 1
+    short = -(-tap * w.filter // target.vector) if runs and target.vector == 64 else 0
+    settings: dict[str, Setting] = {"runs": runs, "short": short if short <= _SHORT else 0}
+    scratch = tile.row_block * p.x_row + gather.PAST
+    return _work(
+        target, "convolution", tile, p, tensors, ending, largest, slots, settings, scratch
+    )  # fmt: skip
+
+
+def _work(
+    target: Target, name: str, tile: Tile, p: Product, tensors: tuple[Slot, Slot, Slot],
+    ending: Ending, largest: int, gathering: tuple[int, ...], settings: dict[str, Setting],
+    scratch: int,
+) -> Work:  # fmt: skip
+    panels = -(-p.n // tile.columns)
+    size = panel_size(target, p.n, p.k, ending.rounding)
+    row_blocks, panel_blocks = -(-p.m // tile.row_block), -(-panels // tile.panel_block)
+    parts = p.offsets
+    if parts is None:
+        steps = np.array([p.x_part, panels * size, p.output_part], np.int64)
+        parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
+    made = kernel(
+        "gemm_int16." + name, rows=tile.rows, vectors=tile.vectors, tail=tile.tail,
+        masked=tile.masked, chains=tile.chains, rounding=ending.rounding, **settings,
+    )  # fmt: skip
+    slots: tuple[Slot, ...] = (
+        *tensors, parts, p.m, p.n, dot_of(in_words(target)).groups(p.k), p.x_row,
+        p.output_row, size, tile.row_block, row_blocks, tile.panel_block, panel_blocks,
+        *gathering, 0, ending.low, ending.high, safe_words(target, largest),
+    )  # fmt: skip
+    tiles = math.prod((p.parts, row_blocks, panel_blocks))
+    return Work(made, slots, tiles, tile.row_block * ENTRY + scratch)

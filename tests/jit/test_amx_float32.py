@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import pytflite
-from pytflite.jit.emit.bfloat16 import LEAST, LIMIT
+from pytflite.jit.emit.bfloat16 import LEAST, LIMIT, NORMAL
 from pytflite.jit.lowering import products
 from pytflite.jit.lowering.packing import pack
 from pytflite.jit.lowering.products import Ending, Product, columns_of, product_work, splits_of
@@ -204,11 +204,12 @@ def test_lower_precision(parts: int, least: float, most: float) -> None:
     assert least < error < most
 
 
-ODD = [np.nan, np.inf, -np.inf, LIMIT, -1e30, 3e38, LEAST / 2, -1e-40]
+LARGE = [np.nan, np.inf, -np.inf, LIMIT, -1e30, 3e38]
+TINY = [LEAST / 2, -NORMAL]
 
 
 @pytest.mark.parametrize("parts", [HIGH, FULL])
-@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("value", [*LARGE, *TINY])
 def test_rows_that_cannot_be_split_are_multiplied_by_fma(parts: int, value: float) -> None:
     rng = np.random.default_rng(2)
     x, weights, bias = floats(rng, 50, 100), floats(rng, 100, 70), floats(rng, 70)
@@ -221,16 +222,35 @@ def test_rows_that_cannot_be_split_are_multiplied_by_fma(parts: int, value: floa
 
 
 @pytest.mark.parametrize("parts", [HIGH, FULL])
-@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("value", [*LARGE, *TINY])
 def test_weights_that_cannot_be_split_are_multiplied_by_fma(parts: int, value: float) -> None:
     rng = np.random.default_rng(2)
     x, weights, bias = floats(rng, 50, 100), floats(rng, 100, 70), floats(rng, 70)
     split = multiply(parts, x, weights, bias)
     weights[17, 40] = value
+    if value in TINY:  # so are those beside it
+        weights[:, 40] = bias[40] = 0
+        weights[10:20, 40] = value
     got = multiply(parts, x, weights, bias)
     np.testing.assert_array_equal(got[:, 32:64], multiply(FMA, x, weights, bias)[:, 32:64])
     np.testing.assert_array_equal(got[:, :32], split[:, :32])
     np.testing.assert_array_equal(got[:, 64:], split[:, 64:])
+
+
+@pytest.mark.parametrize("where", ["weight", "bias"])
+def test_tiny_weights_beside_others_are_split(where: str) -> None:
+    rng = np.random.default_rng(7)
+    x, weights, bias = floats(rng, 50, 100), floats(rng, 100, 40), floats(rng, 40)
+    weights[:, ::3] *= np.float32(1e-33)
+    if where == "weight":
+        bias[:] = 0
+        weights[5] = 1
+    exact = x.astype(np.float64) @ weights + bias
+    by_parts, by_fma = (multiply(parts, x, weights, bias) for parts in (FULL, FMA))
+    assert np.abs(by_parts - exact).max() <= np.abs(by_fma - exact).max()
+    tiny = np.s_[:, ::3]
+    assert np.abs(by_parts - exact)[tiny].max() <= np.abs(by_fma - exact)[tiny].max()
+    assert (by_parts != by_fma).any()
 
 
 def test_only_the_block_of_such_a_row_is_multiplied_by_fma() -> None:
@@ -245,11 +265,25 @@ def test_only_the_block_of_such_a_row_is_multiplied_by_fma() -> None:
     assert (got[500:] != multiply(FMA, x, weights)[500:]).any()
 
 
-@pytest.mark.parametrize("bias", [np.nan, np.inf, 1e-40])
+@pytest.mark.parametrize("bias", [np.nan, np.inf, 1e38, 1e-36])
 def test_a_bias_of_any_value(bias: float) -> None:
     weights, x = np.zeros((64, 40), np.float32), np.ones((32, 64), np.float32)
     got = multiply(FULL, x, weights, np.full(40, bias, np.float32))
     np.testing.assert_array_equal(got, np.full((32, 40), bias, np.float32))
+
+
+@pytest.mark.parametrize("parts", [MEDIUM, HIGH, FULL])
+@pytest.mark.parametrize("where", ["x", "weights", "bias"])
+def test_denormal_numbers_are_zero(parts: int, where: str) -> None:
+    rng = np.random.default_rng(8)
+    arrays = {"x": floats(rng, 40, 64), "weights": floats(rng, 64, 40), "bias": floats(rng, 40)}
+    arrays[where].reshape(-1)[3:7] = 0
+    arrays[where].reshape(-1)[30:38] = LEAST
+    zero = multiply(parts, **arrays)
+    arrays[where].reshape(-1)[3:7] = np.array([1e-45, -1e-45, 1.1e-38, -1e-40], np.float32)
+    got = multiply(parts, **arrays)
+    np.testing.assert_array_equal(got, zero)
+    assert (got != multiply(FMA, **arrays)).any()  # they were multiplied in tiles
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 2.0**126])

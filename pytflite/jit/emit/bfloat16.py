@@ -15,8 +15,9 @@ without changing lanes; x[2 j] and x[2 j + 1] where there is one, as vcvtne2ps2b
     planes[row / 16, k / 32, part, row % 16] = line
 
 Parts of some numbers would be lost: instructions for bfloat16 take denormal numbers as zero, and
-infinity minus itself is none. So what is not zero has to be at least LEAST, for its third part to
-be normal, and below LIMIT, for products to be finite; flags say so where it is not.
+infinity minus itself is none. So a normal number has to be at least LEAST, for its third part to
+be normal too, and below LIMIT, for products to be finite; flags say so where it is not. Denormal
+numbers are zero in all compiled kernels.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ LINE = 64  # bytes
 TILE = ROWS * LINE
 TALL = 2 * ROWS  # rows that are multiplied at a time
 HEAD = 64  # bytes of the head of a panel of weights: 1 in it says that they are not split
-LEAST, LIMIT = 2.0**-100, 2.0**63
-_LEAST_BITS, _LIMIT_BITS = (127 - 100) << 23, (127 + 63) << 23
+LEAST, LIMIT, NORMAL = 2.0**-100, 2.0**63, 2.0**-126
+_LEAST_BITS, _LIMIT_BITS, _NORMAL_BITS = (127 - 100) << 23, (127 + 63) << 23, 1 << 23
 _WORDS, _SHORTS = "<16 x i32>", "<32 x bfloat>"
 _HIGH = "splat (i32 -65536)"  # the upper half of a word, a bfloat16
 
@@ -43,7 +44,8 @@ class Splitter:
     Attributes:
         parts: of a number.
         planes: where they go.
-        found: of the numbers so far, the largest magnitude's bits, and one less than the least's.
+        found: of the magnitudes so far, the largest's bits, and the least's, less those of NORMAL:
+            zero and denormal numbers are above all others then.
     """
 
     def __init__(self, f: Function, target: Target, parts: int, planes: str) -> None:
@@ -96,7 +98,7 @@ class Splitter:
             for how, x in zip(("umax", "umin"), found, strict=True)
         )
         large = f.compare("uge", largest, _LIMIT_BITS, "i32")
-        small = f.compare("ult", least, _LEAST_BITS - 1, "i32")
+        small = f.compare("ult", least, _LEAST_BITS - _NORMAL_BITS, "i32")
         return f.op(f"zext i1 {f.op(f'or i1 {large}, {small}')} to i64")
 
     def _line(self, pair: tuple[str, str], carried: list[str]) -> list[str]:
@@ -108,10 +110,10 @@ class Splitter:
         for x in pair if found else ():
             bits = self._bits(x)
             bits = f.op(f"and {_WORDS} {bits}, splat (i32 {2**31 - 1})")
-            before = f.op(f"add {_WORDS} {bits}, splat (i32 -1)")  # of zero: the largest
+            above = f.op(f"sub {_WORDS} {bits}, splat (i32 {_NORMAL_BITS})")
             found = [
                 f.call(_WORDS, f"llvm.{how}.v16i32", f"{_WORDS} {a}", f"{_WORDS} {b}")
-                for how, a, b in zip(("umax", "umin"), found, (bits, before), strict=True)
+                for how, a, b in zip(("umax", "umin"), found, (bits, above), strict=True)
             ]
         return [f.at(to, self.parts * TILE), *found]
 

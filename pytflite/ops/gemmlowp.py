@@ -32,6 +32,7 @@ _EXP_OF_POWERS = {
 _EXP_MINUS_EIGHTH = 1895147668  # exp(-1/8), Q0.31
 _ONE_THIRD = 715827883  # Q0.31
 _48_OVER_17, _MINUS_32_OVER_17 = 1515870810, -1010580540  # Q2.29, the start of Newton's division
+NEWTON_START = _MINUS_32_OVER_17, _48_OVER_17  # x = factor * half + this
 
 # Q0.31 constants of log_x: log(2), 0.5^(1/2), 0.5^(1/4), and coefficients of the rational function.
 _LOG_2, _SQRT_HALF, _FOURTH_ROOT_HALF = 1488522236, 1518500250, 1805811301

@@ -34,6 +34,14 @@ def _sign(x: Vector) -> Vector:
     return _where(x > 0.0, 1.0, _where(x < 0.0, -1.0, x))
 
 
+def _floor_mod(a: Vector, b: Vector) -> Vector:
+    """a - b * floor(a / b), exactly; with the sign of b."""
+    rest = a.op(f"frem {a}, {b.value}")
+    opposite = rest.call("copysign", b).differs(rest)
+    moved = _where(opposite, rest + b, rest)
+    return _where(rest.equals(0.0), rest.call("copysign", b), moved)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -56,6 +64,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": equation(maths.exp),
     "tanh": equation(maths.tanh),
     "logistic": equation(maths.logistic),
+    **{
+        name: equation(getattr(maths, name))
+        for name in ("log", "elu", "gelu", "gelu_approximate", "atan2")
+    },
+    "floor_mod": _floor_mod,
     "hard_swish": lambda x: x * _relu6(x + 3.0) * (1.0 / 6.0),
     "leaky_relu": lambda x, alpha: _where(x > 0.0, x, x * alpha),
     "prelu": lambda x, alpha: _where(x < 0.0, x * alpha, x),

@@ -188,7 +188,7 @@ INTRINSICS: dict[str, Callable[..., Vector]] = {
     "trunc": lambda x: x.op(f"fptosi {x} to <{x.lanes} x i32>", "i32"),
     "sqrt": lambda x: x.call("sqrt"),
     "absolute": lambda x: x.call("fabs"),
-    "copysign": lambda x, sign: x.call("copysign", sign),
+    "copysign": lambda x, sign: sign.same(x).call("copysign", sign),
     "floor": lambda x: x.call("floor"),
     "ceil": lambda x: x.call("ceil"),
 }

@@ -51,6 +51,13 @@ def test_unary(name: str, size: int) -> None:
     np.testing.assert_allclose(got, want, rtol=6e-7, atol=1e-38)
 
 
+@pytest.mark.parametrize("approximate", [False, True])
+def test_gelu(approximate: bool) -> None:
+    model = single_op("GELU", [tensor((9999,))], [tensor((9999,))], approximate=approximate)
+    got, want = both(model, numbers(9999))
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=2e-7)
+
+
 @pytest.mark.parametrize(
     ("name", "activation"), [(n, a) for n in _BINARY for a in (range(4) if n in _FUSED else [None])]
 )
@@ -59,7 +66,7 @@ def test_binary(name: str, activation: int | None) -> None:
     both_inputs = [tensor((5, 33)), tensor((5, 33))]
     model = single_op(name, both_inputs, [tensor((5, 33))], **options)
     got, want = both(model, numbers(5, 33), numbers(33, 5, seed=1).reshape(5, 33))
-    np.testing.assert_array_equal(got, want)
+    np.testing.assert_allclose(got, want, rtol=4e-7 if name == "ATAN2" else 0, strict=True)
 
 
 @settings(max_examples=60)

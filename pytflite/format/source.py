@@ -10,6 +10,8 @@ import mmap
 import os
 from typing import Any
 
+import numpy as np
+
 from pytflite.errors import FormatError, StateError
 from pytflite.format.flatbuffer import as_view
 
@@ -20,12 +22,18 @@ class Source:
     """The bytes of one file, until `close()`.
 
     The mapping itself ends when the last view on it (a tensor that somebody holds) is gone.
+
+    Args:
+        data: the bytes.
+        name: for people.
+        own: nobody else has `data`: if it is a mapping, it is read-only, and can be let go.
     """
 
-    __slots__ = ("_view", "closed", "name")
+    __slots__ = ("_mapping", "_view", "closed", "name")
 
-    def __init__(self, data: Any, name: str) -> None:
+    def __init__(self, data: Any, name: str, *, own: bool = False) -> None:
         self.name = name
+        self._mapping = data if own and isinstance(data, mmap.mmap) else None
         self.closed = False  # whether close() was called
         self._view: memoryview | None = as_view(data)
 
@@ -43,7 +51,21 @@ class Source:
     def close(self) -> None:
         """Drops our reference to the bytes."""
         self.closed = True
-        self._view = None
+        self._view = self._mapping = None
+
+    def let_go(self, address: int, size: int) -> None:
+        """Gives back the memory of pages that are in the file, and will hardly be read again.
+
+        Args:
+            address, size: of bytes; what is not of a mapping of ours stays as it is.
+        """
+        if self._mapping is None or not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        begin = address - np.frombuffer(self._mapping, np.uint8, 1).ctypes.data
+        end = (begin + size) // mmap.PAGESIZE * mmap.PAGESIZE
+        begin = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
+        if 0 <= begin < end <= len(self._mapping):
+            self._mapping.madvise(mmap.MADV_DONTNEED, begin, end - begin)
 
 
 def open_source(model: Any) -> Source:
@@ -61,7 +83,7 @@ def open_source(model: Any) -> Source:
         name = path if isinstance(path, str) else os.fsdecode(path)
         try:
             with open(path, "rb") as file:
-                return Source(_contents(file), name)
+                return Source(_contents(file), name, own=True)
         except OSError as error:
             raise FormatError(
                 f"Could not open '{name}'",
@@ -71,7 +93,7 @@ def open_source(model: Any) -> Source:
             ) from error
     if hasattr(model, "read"):
         name = str(getattr(model, "name", "<file object>"))
-        return Source(_contents(model), name)
+        return Source(_contents(model), name, own=True)
     try:
         return Source(model, f"<{type(model).__name__}>")
     except TypeError:

@@ -185,5 +185,13 @@ class Compiled:
         keys = tuple(step.node.input_keys[p] for p in positions)
         if any(key is None or self._model.constant(*key) is None for key in keys):
             return Packed(make)  # computed by planning: it may be another for other shapes
-        packed: Packed = self._model.derived.setdefault((keys, kind, self.target), Packed(make))
+
+        def made() -> Array:
+            array = make()
+            for key in keys:
+                if key is not None:
+                    self._model.let_go(*key)
+            return array
+
+        packed: Packed = self._model.derived.setdefault((keys, kind, self.target), Packed(made))
         return packed

@@ -161,6 +161,15 @@ class Model(Record):
             return len(self._source.view)
         return sum(b.data.size for b in self.buffers if b.data is not None)
 
+    def let_go(self, subgraph: int, tensor: int) -> None:
+        """Gives back the memory of a constant that was packed; it is read from the file again if
+        somebody asks for it."""
+        if self._source is None or self._source.closed:
+            return
+        array = self.constant(subgraph, tensor)
+        if array is not None:
+            self._source.let_go(array.ctypes.data, array.nbytes)
+
     def constant(self, subgraph: int, tensor: int) -> Array | None:
         """The value of a constant tensor (read-only), or None if it has none in the file.
 

@@ -113,7 +113,7 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
     shared = shared or {}
     placed: dict[int, Placed] = {}
     for tensor, value in inputs.items():
-        writable = tensor in shared.values()
+        writable = tensor in shared.values() or tensor in step.cells
         # Addresses are multiples of an element's size, as they are in an arena.
         placed[tensor] = place(value, edge, writable=writable, alignment=value.itemsize)
     for tensor, spec in zip(step.outputs, step.output_specs, strict=True):

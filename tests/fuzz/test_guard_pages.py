@@ -15,6 +15,7 @@ from pytflite.model.writing import write
 from tests.fuzz.guard_pages import AVAILABLE, EDGES, END, START, DiedError, in_child, place
 from tests.fuzz.seeds import seeds
 from tests.harness import single_op, tensor
+from tests.ops.recurrent.lstm_models import Cell, sequence
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="no fork or no mprotect here")
 COMPILER = find_spec("pytflite.jit") is not None and find_spec("llvmlite") is not None
@@ -34,6 +35,8 @@ def more(operator: str) -> list[bytes]:
         axis = tensor(value=np.array([1], np.int32))
         model = single_op(operator, [tensor((5, 37), "BOOL"), axis], [tensor((5,), "BOOL")])
         return [bytes(write(model))]
+    if operator == "LSTM":
+        return [bytes(write(sequence(Cell(), seed, name=operator)[0])) for seed in range(3)]
     if operator != "CAST":
         return []
     types = ("INT8", "UINT8", "INT32", "BOOL", "FLOAT32")

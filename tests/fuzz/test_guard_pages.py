@@ -48,15 +48,10 @@ def more(operator: str) -> list[bytes]:
 
 
 def targets() -> list[str]:
-    """Sets of instructions that this CPU has."""
+    """Sets of instructions that tests of kernels run on."""
     if not COMPILER:
         return []
-    target = import_module("pytflite.jit.target")
-    return [
-        t.name
-        for t in target.TARGETS
-        if t.architecture == target.architecture() and t.needs <= target.cpu_features()
-    ]
+    return [target.name for target in import_module("tests.jit.native").RUNNABLE]
 
 
 @pytest.mark.parametrize("size", [1, 100, 4096, 5000])

@@ -202,8 +202,8 @@ class Tiled:
     def sums(self, lines: list[str], weights: str, seen: range) -> list[list[str]]:
         """Bias and products of one vector of channels; columns out of `seen` are padding."""
         v, shape = self.v, self.shape
-        bias = v.load(weights, self.bias * v.bytes)
-        sums = [[bias] * shape.columns for _ in range(shape.rows)]
+        first = self.first(weights)
+        sums = [[first] * shape.columns for _ in range(shape.rows)]
         for line, pointer in enumerate(lines):
             vectors = self.line(pointer, seen)
             for r in range(shape.rows):
@@ -217,6 +217,10 @@ class Tiled:
                         if x:
                             sums[r][c] = v.multiply_add(x, w, sums[r][c])
         return sums
+
+    def first(self, weights: str) -> str:
+        """What sums begin with."""
+        return self.v.load(weights, self.bias * self.v.bytes)
 
     def line(self, pointer: str, seen: range) -> dict[int, str]:
         """The vectors of an input row, by column. Each address is the one before and a step."""

@@ -3,8 +3,9 @@
     output = clamp(zero_point + round(real[c] * (bias[c] + sum over taps of x * filter[tap, c])))
 
 Inputs become float32 when they are loaded, and are multiplied and summed as such: exact, as sums
-stay below 2^24 (else there is no such kernel). Weights are floats, their zero point taken off; the
-bias makes up for that of x, and what lies outside the picture counts as that.
+stay below 2^24. If those of the products do, but not with the bias, it is added to the sums later,
+in int32 ("late"); else there is depthwise_integer.py. Weights are floats, their zero point taken
+off; the bias makes up for that of x, and what lies outside the picture counts as that.
 
 `tiled` keeps a tile of outputs in registers, as depthwise_float32.py tells. `general` takes one
 output and one vector of channels after another, whatever the windows; with several filters for
@@ -54,7 +55,7 @@ GENERAL_SLOTS = (
 def tiled(
     module: Module, target: Target, *, taps_h: int, taps_w: int, stride_h: int, stride_w: int,
     rows: int, columns: int, left: int, right: int, single: bool, masked: bool,
-    x: str, rounding: str, signed: bool, output: str,
+    x: str, rounding: str, signed: bool, output: str, late: bool,
 ) -> None:  # fmt: skip
     """Outputs in registers.
 
@@ -62,9 +63,10 @@ def tiled(
         taps_h ... masked: as in depthwise_float32.tiled.
         x, output: "int8" or "uint8".
         rounding, signed: as in requantize.Form.
+        late: the bias is added in int32.
     """
     shape = Shape(taps_h, taps_w, stride_h, stride_w, rows, columns)
-    form = requantize.Form(rounding, signed, output == "uint8", True)
+    form = requantize.Form(rounding, signed, output == "uint8", not late)
     f = module.kernel(*TILED_SLOTS)
     writer = TiledInt8(f, target, shape, masked, form, x)
     write_tiles(writer, left, right, single=single)
@@ -103,6 +105,21 @@ class Vectors:
         """For sums whose constants are at `weights`."""
         return Finisher(self.f, self.target, self.form, weights, self.v.lanes)
 
+    def first(self, panel: str) -> str:
+        """What sums begin with: the bias, unless it comes late."""
+        if not self.form.floats:
+            return "zeroinitializer"
+        place = requantize.rows(self.form.rounding).index("bias")
+        return self.v.load(panel, place * self.v.bytes)
+
+    def summed(self, finisher: Finisher, total: str) -> str:
+        """Sums with their bias."""
+        if self.form.floats:
+            return total
+        whole = self.f.op(f"fptosi {self.v.type} {total} to {finisher.kind}")
+        bias = finisher.constant("bias", 0, finisher.kind)
+        return self.f.op(f"add {finisher.kind} {whole}, {bias}")
+
     def store(self, finisher: Finisher, y: str, pointer: str, mask: str) -> None:
         """Outputs, from integers."""
         f = self.f
@@ -132,8 +149,7 @@ class TiledInt8(Tiled):
         x: str, clamp: str = "none",
     ) -> None:  # fmt: skip
         self.vectors = Vectors(f, target, form, x)
-        names = requantize.rows(form.rounding)
-        self.before, self.bias = len(names), names.index("bias")
+        self.before = len(requantize.rows(form.rounding))
         self.careful = form.rounding not in ("litert", "hybrid")
         super().__init__(f, target, shape, masked, clamp)
         if form.rounding != "hybrid":
@@ -145,9 +161,14 @@ class TiledInt8(Tiled):
         """A vector of inputs."""
         return self.vectors.read(pointer, self.mask)
 
+    def first(self, weights: str) -> str:
+        """What sums begin with."""
+        return self.vectors.first(weights)
+
     def finish(self, sums: list[list[str]], band: Band, output: str, weights: str) -> None:
         """Rounds, clamps and stores the rows that there are."""
         f, finisher = self.f, self.vectors.finisher(weights)
+        sums = [[self.vectors.summed(finisher, total) for total in row] for row in sums]
         line = f.mul("%outputs_w", self.pixel)
         if not self.careful:
             self.round(finisher, sums, band, output, line, careful=False)
@@ -188,28 +209,29 @@ class TiledInt8(Tiled):
     ) -> None:
         """One output after another: where a sum is near a tie, the definition decides."""
         f, v, shape = self.f, self.v, self.shape
+        kind = v.type if self.vectors.form.floats else finisher.kind
         for n, total in enumerate(total for row in sums for total in row):
-            f.store(v.type, total, self.stack, n * v.bytes, 64)
+            f.store(kind, total, self.stack, n * v.bytes, 64)
         with f.loop(0, f.min(band.left, shape.rows)) as row, f.loop(0, shape.columns) as column:
             at = f.add(f.mul(row.index, shape.columns), column.index)
-            total = f.load(v.type, self.stack, f.mul(at, v.bytes), 64)
+            total = f.load(kind, self.stack, f.mul(at, v.bytes), 64)
             place = f.add(f.mul(row.index, line), f.mul(column.index, self.step))
             self.vectors.settle(finisher, total, f.at(output, place), self.mask)
 
 
 def general(
     module: Module, target: Target, *, masked: bool, multiplied: bool, x: str, rounding: str,
-    signed: bool, output: str,
+    signed: bool, output: str, late: bool,
 ) -> None:  # fmt: skip
     """Any windows.
 
     Args:
         masked: there are fewer channels than lanes.
         multiplied: there are several filters for each channel.
-        x ... output: as in `tiled`.
+        x ... late: as in `tiled`.
     """
     f = module.kernel(*GENERAL_SLOTS)
-    form = requantize.Form(rounding, signed, output == "uint8", True)
+    form = requantize.Form(rounding, signed, output == "uint8", not late)
     writer = General(f, target, form, x)
     lanes = target.lanes
     filters = f.mul("%channels", "%each")
@@ -271,8 +293,7 @@ class General:
         panel = f.at("%weights", f.mul(number, self.panel))
         finisher = self.vectors.finisher(panel)
         taps = f.at(panel, len(self.names) * v.bytes)
-        bias = v.load(panel, self.names.index("bias") * v.bytes)
-        with f.loop(0, "%taps_h", 1, (v.type, bias)) as rows:
+        with f.loop(0, "%taps_h", 1, (v.type, self.vectors.first(panel))) as rows:
             y = f.add(self.y, f.mul(rows.index, "%dilation_h"))
             there = f.compare("ult", y, "%height")
             line = f.mul(y, "%width")
@@ -286,7 +307,7 @@ class General:
                 values = self.spread(seen) if spread else self.vectors.read(seen, mask)
                 columns.carry(v.multiply_add(values, weight, columns.carried[0]))
             rows.carry(columns.results[0])
-        total = rows.results[0]
+        total = self.vectors.summed(finisher, rows.results[0])
         _, rounded = finisher.rounded(total, 0)
         self.vectors.store(finisher, rounded, output, mask)
         if self.careful:

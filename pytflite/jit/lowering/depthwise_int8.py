@@ -31,7 +31,8 @@ def depthwise(
     assert spec is not None
     batch, _, _, channels = spec.static
     taps_h, taps_w, filters = weights.shape
-    if _reach(weights, bias, reals, ending) >= _EXACT:
+    late = _reach(weights, bias, reals, ending) >= _EXACT
+    if late and taps_h * taps_w * 255 * 255 >= _EXACT:
         rounding = "nearest" if ending.rounding == "litert" else "narrow"
         return depthwise_integer.depthwise(
             step, to, windows, seen, weights, bias, numbers, rounding
@@ -40,12 +41,12 @@ def depthwise(
     numbers_of = packed_order(channels, filters, lanes)
 
     def make() -> Array:
-        return _pack(to.target, weights, bias, numbers, reals, ending, numbers_of)
+        return _pack(to.target, weights, bias, numbers, reals, ending, numbers_of, late=late)
 
     kind = ("depthwise int8", seen, weights.shape, ending, numbers.input_zero, reals.tobytes())
     positions = (1,) if bias is None else (1, 2)
     packed = to.packed(step, positions, kind, make)
-    settings: dict[str, Setting] = {**ending.settings, "x": numbers.storage.name}
+    settings: dict[str, Setting] = {**ending.settings, "x": numbers.storage.name, "late": late}
     place = to.input(step, 0), packed, to.output(step)
     _, h, w = windows
     shape = tile_of(to.target, windows, (2, 1)) if filters == channels else None
@@ -99,7 +100,7 @@ def _reach(weights: Array, bias: Array | None, reals: Array, ending: Ending) -> 
 
 def _pack(
     target: Target, weights: Array, bias: Array | None, numbers: Numbers, reals: Array,
-    ending: Ending, order: Array,
+    ending: Ending, order: Array, *, late: bool,
 ) -> Array:  # fmt: skip
     """[vectors][constants, taps ...][lanes] of 32 bits."""
     lanes = target.lanes
@@ -108,9 +109,11 @@ def _pack(
     largest = max(numbers.input_zero - numbers.low, numbers.high - numbers.input_zero)
     reach = int((np.abs(values).sum(axis=0) * largest + np.abs(given)).max(initial=0))
     given = given - numbers.input_zero * values.sum(axis=0)
-    made = make_constants(ending.rounding, reals, given, ending.range(target, reach))
+    made = make_constants(
+        ending.rounding, reals, given, ending.range(target, min(reach, 1 << 31))
+    )  # fmt: skip
     for name in ("bias", "origin"):
-        if name in made:
+        if name in made and not late:
             made[name] = made[name].astype(np.float32)
     flat = order.reshape(-1)
     constants = pack_constants(

@@ -315,3 +315,43 @@ def strided_slice(step: Step, to: Lowering) -> Lowered:
         sizes.append(size)
     copy = Copy(tuple(sizes), tuple(walk), strides_of(tuple(sizes)), x_offset=offset)
     return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
+
+
+@lowering("MIRROR_PAD")
+def mirror_pad(step: Step, to: Lowering) -> Lowered:
+    """The input in the middle; then parts of the output, backwards."""
+    source, target = _specs(step)
+    if _constant(step, 1) is None:
+        return _RUN_TIME
+    p = step.definition.prepare(step.node, step.input_specs, step.output_specs)
+    shape, strides = target.static, strides_of(target.static)
+    offset, _, _ = _box(p.border.inside, shape)
+    middle = Copy(source.static, strides_of(source.static), strides, y_offset=offset)
+    works = [copy_work(to.input(step, 0), to.output(step), middle, source.dtype)]
+    for box, mirrored in p.copies:
+        (y_offset, y, sizes), (x_offset, x, _) = (_box(b, shape) for b in (box, mirrored))
+        copy = Copy(sizes, x, y, x_offset, y_offset)
+        works.append(copy_work(to.output(step), to.output(step), copy, source.dtype))
+    return _all(works)
+
+
+@lowering("REVERSE_V2")
+def reverse(step: Step, to: Lowering) -> Lowered:
+    """Some axes backwards."""
+    source, target = _specs(step)
+    if _constant(step, 1) is None:
+        return _RUN_TIME
+    index = step.definition.prepare(step.node, step.input_specs, step.output_specs)
+    offset, strides, sizes = _box(index, source.static)
+    copy = Copy(sizes, strides, strides_of(target.static), x_offset=offset)
+    return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
+
+
+def _box(index: Sequence[slice], shape: Shape) -> tuple[int, tuple[int, ...], Shape]:
+    """Offset, strides and sizes of what slices take of an array, all in elements."""
+    whole = (*index, *[slice(None)] * (len(shape) - len(index)))
+    ranges = [range(size)[part] for part, size in zip(whole, shape, strict=True)]
+    strides = strides_of(shape)
+    offset = sum(r.start * s for r, s in zip(ranges, strides, strict=True) if r)
+    walk = tuple(r.step * s for r, s in zip(ranges, strides, strict=True))
+    return offset, walk, tuple(map(len, ranges))

@@ -10,12 +10,18 @@ sums are widened and added to int64 ones on the stack,
 
 which begin with the bias. When k is through, one loop over rows makes outputs of them
 (requantize_wide.py). A panel is [constants, columns] and the weights [k / group, columns, group]
-of 16 bits.
+of 16 bits. Weights of int16, whose products leave int32 no room for sums, are halved:
+
+    weight = 256 * high + low        high, low: -128 ... 128
+
+and a panel has all the high ones, and then the low ones, with a loop over k for each. Panels of
+weights that no constant holds are made in the run (panels_int16.py).
 """
 
 from __future__ import annotations
 
-from pytflite.jit.emit import gather, gemm, requantize, requantize_wide
+from pytflite.jit.emit import gather, gemm, panels_int16, requantize, requantize_wide
+from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm_int8 import Micro
 from pytflite.jit.emit.requantize_wide import WideFinisher
 from pytflite.jit.ir import Function, Module
@@ -33,7 +39,7 @@ def in_words(target: Target) -> Target:
 
 def product(
     module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
-    chains: int, rounding: str,
+    chains: int, rounding: str, halves: bool, makes: str,
 ) -> None:  # fmt: skip
     """Rows of a matrix, of whole words, as they lie, times packed weights.
 
@@ -42,34 +48,43 @@ def product(
         tail: vectors that the last panel uses; masked: of which the last one in part.
         chains: sums of an output.
         rounding: as requantize_wide.py has it.
+        halves: weights are of int16.
+        makes: panels are made in the run, of matrices [k, n] ("plain") or [n, k] ("turned"); "".
     """
     form = gemm.Form(rows, vectors * target.lanes, _ITEM, None, ("i64 k", *SLOTS))
-    _emit(module, in_words(target), form, (vectors, tail, masked, chains), rounding)
+    sizes = vectors, tail, masked, chains
+    _emit(module, in_words(target), form, sizes, rounding, halves=halves, makes=makes)
 
 
 def convolution(
     module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
-    chains: int, rounding: str, runs: bool, short: int,
+    chains: int, rounding: str, halves: bool, makes: str, runs: bool, short: int,
 ) -> None:  # fmt: skip
     """Windows, gathered, times packed weights; runs, short: as in gather.Form."""
     gathers = gather.Form(target, runs, False, "", short)
     form = gemm.Form(rows, vectors * target.lanes, _ITEM, gathers, ("i64 k", *SLOTS))
-    _emit(module, in_words(target), form, (vectors, tail, masked, chains), rounding)
+    sizes = vectors, tail, masked, chains
+    _emit(module, in_words(target), form, sizes, rounding, halves=halves, makes=makes)
 
 
 def _emit(
     module: Module, target: Target, form: gemm.Form, sizes: tuple[int, int, bool, int],
-    rounding: str,
+    rounding: str, *, halves: bool, makes: str,
 ) -> None:  # fmt: skip
     vectors, tail, masked, chains = sizes
     special = masked or tail != vectors
     slots = (*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *SLOTS)
-    gemm.product(module.kernel(*slots), form, last=special)
+    panel = None
+    if makes:
+        slots = (*slots, *panels_int16.SLOTS)
+        rows = len(requantize.rows(rounding))
+        panel = panels_int16.packer(module, target, vectors, rows, turned=makes == "turned")
+    gemm.product(module.kernel(*slots), form, last=special, panel=panel)
     names = [("micro", vectors, False), ("micro_last", tail, masked)]
     for name, wide, some in names[: 1 + special]:
         m = module.function(name, *gemm.MICRO, *form.extra)
         micro = MicroInt16(m, target, (form.rows, wide, vectors), some, rounding)
-        micro.total(chains)
+        micro.total(chains, halves=halves)
         micro.give()
 
 
@@ -85,7 +100,7 @@ class MicroInt16(Micro):
         self.size = 2 * target.vector  # of a vector of totals
         self.totals = f.op(f"alloca [{self.outputs * self.size} x i8], align 64")
 
-    def total(self, chains: int) -> None:
+    def total(self, chains: int, *, halves: bool) -> None:
         """Bias plus products, on the stack."""
         f, wide = self.f, self.wide_finisher
         constants = len(requantize.rows(self.form.rounding))
@@ -94,12 +109,22 @@ class MicroInt16(Micro):
         bias = [wide.bias(n) for n in range(self.wide)]
         for n in range(self.outputs):
             f.store(wide.kind, bias[n % self.wide], self.totals, n * self.size, 64)
+        if halves:
+            self._add(chains, pointers, weights, 8)
+            weights = f.at(weights, f.mul("%k", dot_of(self.target).word * self.columns))
+        self._add(chains, pointers, weights, 0)
+
+    def _add(self, chains: int, pointers: list[str], weights: str, shift: int) -> None:
+        """Products of all k, times 2^shift."""
+        f, wide = self.f, self.wide_finisher
         with f.loop(0, "%k", "%k_block") as block:
             stop = f.min(f.add(block.index, "%k_block"), "%k")
             zeros = ["zeroinitializer"] * self.outputs
             sums = self.summed(zeros, block.index, stop, pointers, weights, chains)
             for n, part in enumerate(sums):
                 widened = f.op(f"sext {self.kind} {part} to {wide.kind}")
+                if shift:
+                    widened = f.op(f"shl {wide.kind} {widened}, splat (i64 {shift})")
                 total = f.load(wide.kind, self.totals, n * self.size, 64)
                 total = f.op(f"add {wide.kind} {total}, {widened}")
                 f.store(wide.kind, total, self.totals, n * self.size, 64)

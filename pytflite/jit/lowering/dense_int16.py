@@ -14,19 +14,23 @@ from pytflite.jit.lowering.products_int16 import (
     ITEM,
     Ending,
     Factor,
+    Source,
     pack,
     panel_size,
     product_work,
-    safe_words,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
-from pytflite.jit.lowering.requantizing_wide import TOO_LARGE, fits
+from pytflite.jit.lowering.requantizing import pack_constants
+from pytflite.jit.lowering.requantizing_wide import TOO_LARGE, fits, make_wide_constants
 from pytflite.model.dtypes import INT16
+from pytflite.model.graph import Array
 from pytflite.ops.activation import quantized_range
 from pytflite.ops.dense.layer_scales import real_multipliers, weight_scales, wraps, zero_points
 from pytflite.ops.dense.rescale import FIXED, REAL, WIDE
 from pytflite.ops.quantized import integer_range, per_tensor
 from pytflite.plan.plan import Step
+
+_HALF = 128  # magnitude of half a weight
 
 
 def fully_connected(step: Step, to: Lowering) -> Lowered:
@@ -55,7 +59,7 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
         real_multipliers(node, x, scales, output, way),
     )  # fmt: skip
     p = Product(x.size // depth, units, depth, depth * ITEM, units * ITEM)
-    ending = Ending(rounding, *quantized_range(node, output))
+    ending = Ending(rounding, *quantized_range(node, output), weights.dtype is INT16)
     return _product(step, to, (1,) if bias is None else (1, 2), p, factor, ending)
 
 
@@ -64,8 +68,8 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     node, output = step.node, step.output_specs[0]
     x, y = step.input_specs[0], step.input_specs[1]
     assert x is not None and y is not None
-    if y.value is None or node.options.adj_x:
-        return "its second matrix is computed at run time, or the first is to be transposed"
+    if node.options.adj_x or (y.value is None and y.dtype is not INT16):
+        return "its first matrix is to be transposed, or the second is computed at run time"
     *stack, m, n = output.static
     k = x.static[-1]
     if math.prod(y.static[:-2]) == 1:
@@ -74,19 +78,38 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     of_y = 0.0 if several else per_tensor(node, y, 1).scale  # as ops/dense/batch_matmul.py tells
     product = np.float32(per_tensor(node, x, 0).scale) * np.float32(of_y)
     reals = np.array([float(product) / per_tensor(node, output, node.outputs[0]).scale])
-    values = y.value.reshape(-1, *y.static[-2:])
-    values = values if node.options.adj_y else values.swapaxes(1, 2)
-    panels = -(-n // columns_of(to.target, n))
+    ending = Ending("wide", *integer_range(output.dtype), y.dtype is INT16)
+    size = n * k * ITEM
+    if y.value is not None:
+        size = -(-n // columns_of(to.target, n)) * panel_size(to.target, n, k, ending)
     places = (
         stack_places(x.static[:-2], stack) * (m * k * ITEM),
-        stack_places(y.static[:-2], stack) * (panels * panel_size(to.target, n, k, "wide")),
+        stack_places(y.static[:-2], stack) * size,
         np.arange(math.prod(stack), dtype=np.int64) * (m * n * ITEM),
     )
     p = Product(
         m, n, k, k * ITEM, n * ITEM, math.prod(stack), offsets=np.stack(places, axis=1)
     )  # fmt: skip
-    ending = Ending("wide", *integer_range(output.dtype))
-    return _product(step, to, (1,), p, Factor(values, None, reals), ending)
+    turned = bool(node.options.adj_y)
+    if y.value is None:
+        return _computed(step, to, p, reals, ending, turned)
+    values = y.value.reshape(-1, *y.static[-2:])
+    factor = Factor(values if turned else values.swapaxes(1, 2), None, reals)
+    return _product(step, to, (1,), p, factor, ending)
+
+
+def _computed(
+    step: Step, to: Lowering, p: Product, reals: Array, ending: Ending, turned: bool
+) -> Lowered:
+    """Panels of y are made in the run: all have the same constants."""
+    if not fits(ending.rounding, reals):
+        return TOO_LARGE
+    columns = columns_of(to.target, p.n)
+    made = make_wide_constants(ending.rounding, reals, np.zeros(columns, np.int64))
+    constants = pack_constants(ending.rounding, made, columns, np.arange(columns))
+    source = Source(constants, (p.k if turned else p.n) * ITEM, turned)
+    tensors = to.input(step, 0), to.input(step, 1), to.output(step)
+    return [product_work(to.target, p, tensors, ending, _HALF, source)]
 
 
 def _product(
@@ -98,8 +121,8 @@ def _product(
         return TOO_LARGE
     values = factor.weights
     largest = max(int(values.max(initial=1)), -int(values.min(initial=0)))
-    if largest >= 1 << 15 or not safe_words(to.target, largest):
-        return "its weights reach -2^15, whose products in pairs pass an int32"
+    if ending.halves:
+        largest = max(_HALF, (largest + 128) >> 8)
     kind = ("int16", ending, factor.reals.tobytes())
     packed = to.packed(step, positions, kind, partial(pack, to.target, factor, ending))
     tensors = to.input(step, 0), packed, to.output(step)

@@ -28,11 +28,30 @@ _POINT = Window(1, 1, 1)
 
 
 class Ending(NamedTuple):
-    """How sums become outputs: as requantize_wide.py rounds, within bounds."""
+    """How sums are made, and become outputs: as requantize_wide.py rounds, within bounds.
+
+    Attributes:
+        halves: weights are halved, as gemm_int16.py tells.
+    """
 
     rounding: str
     low: int
     high: int
+    halves: bool = False
+
+
+class Source(NamedTuple):
+    """Weights of which panels are made in the run.
+
+    Attributes:
+        constants: of a panel.
+        row: bytes from line to line.
+        turned: lines are those of n.
+    """
+
+    constants: Slot
+    row: int
+    turned: bool
 
 
 class Factor(NamedTuple):
@@ -65,14 +84,23 @@ def pack(target: Target, factor: Factor, ending: Ending) -> Array:
         )
         for part in range(parts)
     ]).reshape(parts * count, -1).view(np.uint8)  # fmt: skip
-    words = words_of(target, factor.weights, places)
-    return np.concatenate([constants, words.reshape(parts * count, -1)], axis=1)
+    shown = halved(factor.weights) if ending.halves else (factor.weights,)
+    words = [words_of(target, w, places).reshape(parts * count, -1) for w in shown]
+    return np.concatenate([constants, *words], axis=1)
 
 
-def panel_size(target: Target, n: int, k: int, rounding: str) -> int:
+def halved(weights: Array) -> tuple[Array, Array]:
+    """(high, low), of which 256 * high + low is made."""
+    whole = weights.astype(np.int32)
+    high = (whole + 128) >> 8
+    return high, whole - (high << 8)
+
+
+def panel_size(target: Target, n: int, k: int, ending: Ending) -> int:
     """Bytes of a panel."""
     dot = dot_of(in_words(target))
-    return (4 * len(rows(rounding)) + dot.groups(k) * dot.word) * columns_of(target, n)
+    words = dot.groups(k) * dot.word * (1 + ending.halves)
+    return (4 * len(rows(ending.rounding)) + words) * columns_of(target, n)
 
 
 def safe_words(target: Target, largest: int) -> int:
@@ -81,25 +109,27 @@ def safe_words(target: Target, largest: int) -> int:
 
 
 def product_work(
-    target: Target, p: Product, tensors: tuple[Slot, Slot, Slot], ending: Ending, largest: int
+    target: Target, p: Product, tensors: tuple[Slot, Slot, Slot], ending: Ending, largest: int,
+    source: Source | None = None,
 ) -> Work:  # fmt: skip
     """Rows of a matrix times packed weights: windows of a point if they are no whole words.
 
     Args:
         tensors: x, weights, output.
-        largest: magnitude of the weights.
+        largest: magnitude of the weights, or of their halves.
+        source: of weights that are not packed.
     """
     if p.k % dot_of(in_words(target)).group:
         point = _POINT, _POINT, Window(p.m, p.m, 1)
         places = p.m * p.output_row, p.m * p.output_row, p.output_row
-        return convolution_work(target, p, point, p.x_row, places, tensors, ending, largest)
+        return convolution_work(target, p, point, p.x_row, places, tensors, ending, largest, source)
     tile = tile_of(in_words(target), p)
-    return _work(target, "product", tile, p, tensors, ending, largest, (), {}, 0)
+    return _work(target, "product", tile, p, tensors, ending, largest, source, (), {}, 0)
 
 
 def convolution_work(
     target: Target, p: Product, windows: Windows, pixel: int, places: tuple[int, int, int],
-    tensors: tuple[Slot, Slot, Slot], ending: Ending, largest: int,
+    tensors: tuple[Slot, Slot, Slot], ending: Ending, largest: int, source: Source | None = None,
 ) -> Work:  # fmt: skip
     """Gathered windows times packed weights.
 
@@ -107,7 +137,7 @@ def convolution_work(
         windows: along depth (a point), height and width.
         pixel: bytes of a pixel of the input.
         places: bytes from image to image of the output, from line to line, from pixel to pixel.
-        tensors, largest: as in `product_work`.
+        tensors, largest, source: as in `product_work`.
     """
     dot = dot_of(in_words(target))
     _, h, w = windows
@@ -124,17 +154,17 @@ def convolution_work(
     settings: dict[str, Setting] = {"runs": runs, "short": short if short <= _SHORT else 0}
     scratch = tile.row_block * p.x_row + gather.PAST
     return _work(
-        target, "convolution", tile, p, tensors, ending, largest, slots, settings, scratch
+        target, "convolution", tile, p, tensors, ending, largest, source, slots, settings, scratch
     )  # fmt: skip
 
 
 def _work(
     target: Target, name: str, tile: Tile, p: Product, tensors: tuple[Slot, Slot, Slot],
-    ending: Ending, largest: int, gathering: tuple[int, ...], settings: dict[str, Setting],
-    scratch: int,
+    ending: Ending, largest: int, source: Source | None, gathering: tuple[int, ...],
+    settings: dict[str, Setting], scratch: int,
 ) -> Work:  # fmt: skip
     panels = -(-p.n // tile.columns)
-    size = panel_size(target, p.n, p.k, ending.rounding)
+    size = panel_size(target, p.n, p.k, ending)
     row_blocks, panel_blocks = -(-p.m // tile.row_block), -(-panels // tile.panel_block)
     parts = p.offsets
     if parts is None:
@@ -142,12 +172,18 @@ def _work(
         parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
     made = kernel(
         "gemm_int16." + name, rows=tile.rows, vectors=tile.vectors, tail=tile.tail,
-        masked=tile.masked, chains=tile.chains, rounding=ending.rounding, **settings,
+        masked=tile.masked, chains=tile.chains, rounding=ending.rounding, halves=ending.halves,
+        makes="" if source is None else "turned" if source.turned else "plain", **settings,
     )  # fmt: skip
+    scratch += tile.row_block * ENTRY
+    making: tuple[Slot, ...] = ()
+    if source is not None:
+        making = source.constants, p.k, source.row, scratch
+        scratch += size
     slots: tuple[Slot, ...] = (
         *tensors, parts, p.m, p.n, dot_of(in_words(target)).groups(p.k), p.x_row,
         p.output_row, size, tile.row_block, row_blocks, tile.panel_block, panel_blocks,
-        *gathering, 0, ending.low, ending.high, safe_words(target, largest),
+        *gathering, 0, ending.low, ending.high, safe_words(target, largest), *making,
     )  # fmt: skip
     tiles = math.prod((p.parts, row_blocks, panel_blocks))
-    return Work(made, slots, tiles, tile.row_block * ENTRY + scratch)
+    return Work(made, slots, tiles, scratch)

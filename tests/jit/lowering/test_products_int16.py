@@ -213,8 +213,7 @@ def test_fully_connected(cpu: Target, kind: str, data: st.DataObject) -> None:
     if kind == "zero":
         weights = tensor(value=weights.value, scale=2.0**-9, zero_point=-11)
     elif kind == "INT16":
-        values = rng.integers(-_HIGH, _HIGH + 1, (units, depth)).astype(np.int16)
-        values[rng.random(values.shape) < 0.3] = -_HIGH
+        values = samples(rng, (units, depth))
         weights = tensor(value=values, scale=2.0**-20)
     model = single_op(
         "FULLY_CONNECTED",
@@ -227,21 +226,25 @@ def test_fully_connected(cpu: Target, kind: str, data: st.DataObject) -> None:
 
 
 @cpus
-@pytest.mark.parametrize("dtype", [np.int8, np.int16])
-@settings(max_examples=3)
+@pytest.mark.parametrize(
+    ("dtype", "constant"), [(np.int8, True), (np.int16, True), (np.int16, False)]
+)
+@settings(max_examples=5)
 @given(data=st.data())
-def test_batch_matmul(cpu: Target, dtype: Any, data: st.DataObject) -> None:
+def test_batch_matmul(cpu: Target, dtype: Any, constant: bool, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     stack = data.draw(st.sampled_from([((), ()), ((3,), ()), ((2, 3), (3,)), ((2, 1), (2, 3))]))
     m, k, n = data.draw(_SIZES), data.draw(_SIZES), data.draw(_SIZES)
     turned = data.draw(st.booleans())
-    most = np.iinfo(dtype).max
-    y = rng.integers(-most, most + 1, (*stack[1], *((n, k) if turned else (k, n)))).astype(dtype)
+    least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+    y = rng.integers(least, most + 1, (*stack[1], *((n, k) if turned else (k, n)))).astype(dtype)
+    y[rng.random(y.shape) < 0.2] = least
     x = samples(rng, (*stack[0], m, k))
+    second = tensor(value=y, scale=0.5) if constant else tensor(y.shape, "INT16", scale=0.5)
     model = single_op(
         "BATCH_MATMUL",
-        [tensor(x.shape, "INT16", scale=0.5), tensor(value=y, scale=0.5)],
+        [tensor(x.shape, "INT16", scale=0.5), second],
         [tensor(dtype="INT16", scale=2.0 ** data.draw(st.integers(2, 20)))],
         adj_y=turned,
     )  # fmt: skip
-    same(model, cpu, x)
+    same(model, cpu, *([x] if constant else [x, y]))

@@ -24,6 +24,7 @@ from pytflite.ops.windows import Window
 
 ITEM = 2
 _SHORT = 4  # vectors that are copied without a loop
+_MADE_ROWS = 512  # for which a panel is worth making
 _POINT = Window(1, 1, 1)
 
 
@@ -123,7 +124,7 @@ def product_work(
         point = _POINT, _POINT, Window(p.m, p.m, 1)
         places = p.m * p.output_row, p.m * p.output_row, p.output_row
         return convolution_work(target, p, point, p.x_row, places, tensors, ending, largest, source)
-    tile = tile_of(in_words(target), p)
+    tile = _tile(target, p, source)
     return _work(target, "product", tile, p, tensors, ending, largest, source, (), {}, 0)
 
 
@@ -144,7 +145,7 @@ def convolution_work(
     taps = h.filter * w.filter
     tap = p.k // taps * ITEM if taps else 0
     p = p._replace(x_row=scratch_row(dot.groups(p.k) * dot.word))
-    tile = tile_of(in_words(target), p)
+    tile = _tile(target, p, source)
     slots = (
         h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
         h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, 0,
@@ -156,6 +157,15 @@ def convolution_work(
     return _work(
         target, "convolution", tile, p, tensors, ending, largest, source, slots, settings, scratch
     )  # fmt: skip
+
+
+def _tile(target: Target, p: Product, source: Source | None) -> Tile:
+    """As tile_of; of panels that are made in the run, for more rows."""
+    tile = tile_of(in_words(target), p)
+    if source is None:
+        return tile
+    rows_at_once = min(p.m, max(tile.row_block, _MADE_ROWS))
+    return tile._replace(row_block=-(-rows_at_once // tile.rows) * tile.rows, panel_block=1)
 
 
 def _work(

@@ -15,6 +15,12 @@ NO_MODELS = f"the public models are not there: no folder {'/'.join(MODELS.parts[
 # Tests of the compiled backend ask for it; all others are about the NumPy kernels.
 os.environ.setdefault("PYTFLITE_BACKEND", "numpy")
 
+# PYTFLITE_EMULATE=neon: the compiled backend is that of an emulated CPU.
+if os.environ.get("PYTFLITE_EMULATE"):
+    from tests.jit.foreign import install
+
+    install(os.environ["PYTFLITE_EMULATE"])
+
 hypothesis.settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=100, print_blob=True
 )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pytflite.jit.kernel import At, Packed, Work
-from pytflite.jit.target import Target
+from pytflite.jit.target import Target, architecture
+from tests.jit.emulated import machine_of
 from tests.jit.native import loaded, slot
 from tests.jit.targets import compiled
 
@@ -23,23 +25,32 @@ _KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
 class Fenced:
     """Memory that ends where a forbidden page begins, or begins where one ends."""
 
-    def __init__(self, size: int, *, at_end: bool, line: int = 4) -> None:
+    def __init__(self, size: int, cpu: Target, *, at_end: bool, line: int = 4) -> None:
         pages = -(-max(size, 1) // _PAGE)
+        offset = _PAGE + ((pages * _PAGE - size) // line * line if at_end else 0)
+        if cpu.architecture != architecture():
+            machine = machine_of(cpu)
+            memory = machine.empty((pages + 2) * _PAGE, _PAGE)
+            start = memory.ctypes.data
+            for fence in (start, start + (pages + 1) * _PAGE):
+                machine.forbid(fence, _PAGE)
+            self.bytes: np.ndarray = memory[offset : offset + size]
+            self.address = start + offset
+            return
         self._map = mmap.mmap(-1, (pages + 2) * _PAGE)
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         libc = ctypes.CDLL(None, use_errno=True)
         for fence in (start, start + (pages + 1) * _PAGE):
             if libc.mprotect(ctypes.c_void_p(fence), ctypes.c_size_t(_PAGE), 0):
                 raise OSError(ctypes.get_errno(), "mprotect")
-        offset = _PAGE + ((pages * _PAGE - size) // line * line if at_end else 0)
-        self.bytes: np.ndarray = np.frombuffer(self._map, np.uint8, size, offset)
+        self.bytes = np.frombuffer(self._map, np.uint8, size, offset)
         self.address = start + offset
 
 
-def fenced(array: np.ndarray, *, at_end: bool) -> Fenced:
+def fenced(array: np.ndarray, cpu: Target, *, at_end: bool) -> Fenced:
     """A copy of an array in such memory."""
     array = np.ascontiguousarray(array)
-    memory = Fenced(array.nbytes, at_end=at_end, line=min(4, array.itemsize))
+    memory = Fenced(array.nbytes, cpu, at_end=at_end, line=min(4, array.itemsize))
     memory.bytes[:] = array.reshape(-1).view(np.uint8)
     return memory
 
@@ -56,7 +67,7 @@ def run_guarded(
     filled = np.full(spec.size * spec.dtype.storage.itemsize, 0xA5, np.uint8)
     result = filled.view(spec.dtype.storage).reshape(spec.static)
     places = dict(zip(plan.inputs, inputs, strict=True)) | {step.outputs[0]: result}
-    tensors = {index: fenced(array, at_end=at_end) for index, array in places.items()}
+    tensors = {index: fenced(array, cpu, at_end=at_end) for index, array in places.items()}
     for work in step.work:
         _run(work, cpu, tensors, at_end=at_end)
     made = tensors[step.outputs[0]].bytes
@@ -71,14 +82,19 @@ def _run(work: Work, cpu: Target, tensors: dict[int, Fenced], *, at_end: bool) -
         if isinstance(value, At):
             words.append(tensors[value.tensor].address + value.offset)
         elif isinstance(value, np.ndarray):
-            kept.append(fenced(value, at_end=at_end))
+            kept.append(fenced(value, cpu, at_end=at_end))
             words.append(kept[-1].address)
         else:
             words.append(slot(value))
-    parameters = np.array(words, np.int64)
-    scratch = Fenced(-(-work.scratch // 64) * 64, at_end=at_end, line=64)
-    function = _KERNEL(loaded(work.kernel, cpu).address)
+    parameters = fenced(np.array(words, np.int64), cpu, at_end=at_end)
+    scratch = Fenced(-(-work.scratch // 64) * 64, cpu, at_end=at_end, line=64)
+    function: Any
+    if cpu.architecture == architecture():
+        function = _KERNEL(loaded(work.kernel, cpu).address)
+    else:
+        machine = machine_of(cpu)
+        function = partial(machine.call, machine.kernel(work.kernel))
     for tile in reversed(range(work.tiles)):
         scratch.bytes[:] = 0xA5
-        function(parameters.ctypes.data, tile, tile + 1, scratch.address)
-    assert parameters[0] == 0
+        function(parameters.address, tile, tile + 1, scratch.address)
+    assert not parameters.bytes[:8].any()

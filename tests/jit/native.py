@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,29 @@ import numpy as np
 from pytflite.jit.compiling import compile_kernel
 from pytflite.jit.image import Loaded, load
 from pytflite.jit.kernel import Kernel
-from pytflite.jit.target import TARGETS, Target, architecture, cpu_features
+from pytflite.jit.target import BY_NAME, TARGETS, Target, architecture, cpu_features
 from tests.jit import emulated
 
 _LOADED: dict[tuple[Kernel, Target], Loaded] = {}
 
-# What this CPU can run, best first, itself or by emulation: a test of a kernel runs on each.
+# What this CPU can run, best first. A test of a kernel runs on the best and the common ones; on
+# each with HYPOTHESIS_PROFILE=long. PYTFLITE_EMULATE=neon has all of them run on an emulated CPU
+# instead (tests/conftest.py does the rest).
 NATIVE = [t for t in TARGETS if t.architecture == architecture() and t.needs <= cpu_features()]
 EMULATED = [
     t for t in TARGETS
     if t.architecture != architecture() and emulated.emulator(t.architecture)
 ]  # fmt: skip
-RUNNABLE = NATIVE
+EMULATE = os.environ.get("PYTFLITE_EMULATE", "")
+COMMON = ("avx2", "sse2", "neon")
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+RUNNABLE = [t for n, t in enumerate(NATIVE) if LONG or n == 0 or t.name in COMMON]
+if EMULATE:
+    RUNNABLE = [BY_NAME[EMULATE]]
 
 
 def loaded(kernel: Kernel, target: Target) -> Loaded:
-    """The kernel in memory, compiled once."""
+    """The kernel in this process's memory, compiled once."""
     key = kernel, target
     if key not in _LOADED:
         _LOADED[key] = load(compile_kernel(kernel, target))

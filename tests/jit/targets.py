@@ -1,4 +1,4 @@
-"""Runs a model with the kernels of any target that this CPU has, compiled in this process.
+"""Runs a model with the kernels of any target that this CPU has, or that can be emulated.
 
 interpreter = compiled(model, BY_NAME["avx2"], numerics="litert")
 """
@@ -11,7 +11,8 @@ from typing import Any
 import pytflite
 from pytflite.jit.backend import Compiled
 from pytflite.jit.kernel import Kernel
-from pytflite.jit.target import Target
+from pytflite.jit.target import Target, architecture
+from tests.jit.foreign import ForeignCompiled
 from tests.jit.native import loaded
 
 
@@ -37,8 +38,11 @@ def compiled(
     """An interpreter whose steps are native, as far as there are lowerings."""
     interpreter = pytflite.Interpreter(model, backend="numpy", numerics=numerics)
     engine = interpreter._engine
-    backend = Compiled(engine.model, precision, wait=True, target=target)
-    backend.library = InProcess()
+    if target.architecture != architecture():
+        backend: Compiled = ForeignCompiled(engine.model, precision, 1, target=target)
+    else:
+        backend = Compiled(engine.model, precision, wait=True, target=target)
+        backend.library = InProcess()  # type: ignore[assignment]  # what it asks of one
     engine.backend = engine._planner.backend = backend
     return interpreter
 

@@ -1,9 +1,11 @@
-"""Whole programs for AArch64, under emulation, against the NumPy backend."""
+"""Whole models on AArch64, under emulation, against the NumPy backend.
+
+Steps without a lowering run on NumPy in between. test_aarch64_steps.py has each kernel alone.
+"""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,126 +14,124 @@ import pytest
 pytest.importorskip("numba")
 
 import pytflite
-from pytflite.jit.backend import Compiled
-from pytflite.jit.kernel import Kernel, Slot
-from pytflite.jit.program import RUNNER, Program
+from pytflite.jit.kernel import kernel
 from pytflite.jit.target import BY_NAME, Target
 from pytflite.model.model import Model
-from pytflite.ops.limits import Limits
-from pytflite.ops.registry import find
-from pytflite.plan.planner import Planner
-from pytflite.tools.doodle import model_path
+from pytflite.tools.doodle import VARIANTS, model_path
+from pytflite.tools.sampling import random_inputs
 from tests.harness import single_op, tensor
 from tests.jit.emulated import Machine, emulator
+from tests.jit.foreign import ForeignCompiled
+from tests.jit.targets import compiled
 
 pytestmark = pytest.mark.skipif(
     emulator("aarch64") is None, reason="qemu-aarch64 is not installed here"
 )
-TARGETS = [pytest.param(BY_NAME[name], id=name) for name in ("neon", "dotprod")]
+targets = pytest.mark.parametrize(
+    "target", [BY_NAME["neon"], BY_NAME["dotprod"]], ids=lambda t: t.name
+)
+
+# Of the public models, those that are small and have most kinds of layers between them.
+MODELS = (
+    "Android-MobileFace__rnet",
+    "ML-examples__ds_cnn_s_quantized",
+    "TinyMaix__mnist_resnet_f",
+    "DTLN__model_quant_2",
+    "micro-wake-word-mo__alexa",
+    "mltk__keyword_spotting_alexa.float32",
+    "openmv__yolo_lc_192",
+    "tflite-micro__person_detect",
+    "tiny__kws_ref_model",
+    "tiny__model_ToyCar_quant_fullint_micro_intio",
+    "tiny__pretrainedResnet",
+    "tiny__pretrainedResnet_quant",
+    "tiny__str_ww_ref_model",
+)
 
 
-class EmulatedLibrary:
-    """Kernels in an emulated machine's memory."""
-
-    failures: Mapping[Any, str] = {}
-
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._placed: dict[Kernel, int] = {}
-
-    def find(self, kernels: Iterable[Kernel], target: Target) -> dict[Kernel, int]:
-        for kernel in kernels:
-            if kernel not in self._placed:
-                self._placed[kernel] = self._machine.kernel(kernel)
-        return {kernel: self._placed[kernel] for kernel in kernels}
+def listed(result: Any) -> list[np.ndarray]:
+    """Outputs, one or several."""
+    return list(result) if isinstance(result, (list, tuple)) else [result]
 
 
-class EmulatedProgram(Program):
-    """A program whose constants are in an emulated machine's memory."""
-
-    def __init__(self, machine: Machine, *args: Any) -> None:
-        self.machine = machine
-        super().__init__(*args)
-
-    def _word(self, slot: Slot) -> int:
-        constant = getattr(slot, "array", slot)
-        if isinstance(constant, np.ndarray):
-            return self.machine.add(np.ascontiguousarray(constant).tobytes() or bytes(1))
-        return super()._word(slot)
+def same(got: Any, want: Any) -> None:
+    """Integers to the bit, floats as far as sums in another order allow."""
+    for g, w in zip(listed(got), listed(want), strict=True):
+        if w.dtype.kind != "f":
+            np.testing.assert_array_equal(g, w)
+        else:
+            largest = float(np.abs(w).max(initial=0))
+            np.testing.assert_allclose(g, w, rtol=0, atol=4e-6 * largest)
 
 
-def run(model: Model, target: Target, *inputs: np.ndarray) -> list[np.ndarray]:
-    """The outputs of a model all of whose steps are native."""
-    machine = Machine(target)
-    backend = Compiled(model, target=target, threads=1)
-    backend.library = EmulatedLibrary(machine)  # type: ignore[assignment]  # what `find` asks
-    linked: list[EmulatedProgram] = []
-
-    def link(plan: Any) -> Any:
-        works = [work for step in plan.steps for work in step.work or ()]
-        addresses = backend.library.find([RUNNER, *backend_runners(), *(w.kernel for w in works)],
-                                         target)  # fmt: skip
-        linked.append(EmulatedProgram(machine, works, plan.offsets, addresses))
-
-    backend.link = link  # type: ignore[method-assign]
-    plan = Planner(model, lambda n, c: find(n, custom=c), Limits(), backend=backend).plan(
-        0, [x.shape for x in inputs]
-    )
-    apart = [(s.node.name, s.reason) for s in plan.steps if s.work is None and not s.alias]
-    assert not apart
-    (program,) = linked
-    arena = bytearray(plan.arena_bytes + 64)
-    for index, x in zip(plan.inputs, inputs, strict=True):
-        arena[plan.offsets[index] : plan.offsets[index] + x.nbytes] = x.tobytes()
-    base = machine.add(bytes(arena))
-    slots = program._slots.copy()
-    slots[program._relative] += base
-    records = program._records.copy()
-    records[:, 1] += machine.add(slots.tobytes())
-    scratch = machine.add(bytes(program.scratch_bytes + 64))
-    block = 0, machine.add(records.tobytes()), 0, len(records), scratch
-    scratch = machine.add(bytes(program.scratch_bytes + 64))
-    own = 0, machine.add(records.tobytes()), 0, len(records), scratch
-    parameters = machine.add(struct.pack("<5q", *own))
-    entry = backend.library.find([RUNNER], target)[RUNNER]
-    memory = machine.run(entry, parameters, 0, 0)
-    assert not memory.array(parameters, np.zeros(1, np.int64))[0]
-    outputs = []
-    for index in plan.outputs:
-        spec = plan.specs[index]
-        like = np.zeros(spec.static, spec.dtype.storage)
-        outputs.append(memory.array(base + plan.offsets[index], like))
-    return outputs
+def inputs_of(model: Model) -> list[np.ndarray]:
+    """Inputs that are always the same."""
+    return random_inputs(model, 0)
 
 
-def backend_runners() -> tuple[Kernel, ...]:
-    """Those that a Program wants addresses of."""
-    from pytflite.jit.program import RUNNERS
-
-    return RUNNERS
-
-
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("variant", ["float32"])
+@targets
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_doodle(target: Target, variant: str) -> None:
     model = pytflite.load_model(model_path(variant))
-    shape = model.inputs[0].shape
-    x: Any = np.random.default_rng(0).random(shape).astype(np.float32)
-    if variant == "int8":
-        x = (x * 255 - 128).astype(np.int8)
-    (got,) = run(model, target, x)
-    want = pytflite.Interpreter(model, backend="numpy").run(x)
-    if variant == "int8":
-        np.testing.assert_array_equal(got, want)
-    else:
-        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    xs = inputs_of(model)
+    interpreter = compiled(model, target)
+    same(interpreter.run(*xs), pytflite.Interpreter(model, backend="numpy").run(*xs))
+    native = {row.backend for row in interpreter.backend_report()}
+    assert native == {"jit"} or variant == "int16x8"
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("name", ["TANH", "LOGISTIC", "EXP", "ROUND", "HARD_SWISH", "RSQRT"])
-def test_functions(target: Target, name: str) -> None:
-    x = np.abs(np.random.default_rng(1).normal(size=(3, 37)).astype(np.float32)) + np.float32(0.1)
-    model = single_op(name, [tensor(x.shape)], [tensor(x.shape)])
-    (got,) = run(model, target, x)
+@targets
+@pytest.mark.parametrize("name", MODELS)
+def test_models(target: Target, name: str, shared_models: Path) -> None:
+    model = pytflite.load_model(shared_models / f"{name}.tflite")
+    xs = inputs_of(model)
+    interpreter = compiled(model, target)
+    same(interpreter.run(*xs), pytflite.Interpreter(model, backend="numpy").run(*xs))
+    assert "jit" in {row.backend for row in interpreter.backend_report()}
+
+
+@targets
+def test_threads(target: Target) -> None:
+    """A helper shares the tiles, and nothing changes."""
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-127, 128, s, np.int8) for s in ((4, 24, 24, 16), (40, 3, 3, 16)))
+    inputs = [tensor(x.shape, "INT8", scale=1.0), tensor(value=w, scale=1e-4),
+              tensor(value=np.zeros(40, np.int32))]  # fmt: skip
+    model = single_op("CONV_2D", inputs, [tensor(dtype="INT8", scale=1.0)], stride_w=1, stride_h=1)
     want = pytflite.Interpreter(model, backend="numpy").run(x)
-    np.testing.assert_allclose(got, want, rtol=1e-6)
+    interpreter = compiled(model, target)
+    engine = interpreter._engine
+    engine.backend = engine._planner.backend = ForeignCompiled(model, threads=2, target=target)
+    program: Any = engine.plan(0, (x.shape,)).program
+    for _ in range(50):
+        same(interpreter.run(x), want)
+        of_helpers = [b.scratch[program.scratch_bytes : -64] for b in program.bounds]
+        if any((memory != 0xA5).any() for memory in of_helpers):
+            return
+    raise AssertionError("no tile was done by the helper in 50 runs")
+
+
+def test_what_is_forbidden_is_seen() -> None:
+    """A kernel that reads beyond its memory ends the emulated process."""
+    machine = Machine(BY_NAME["neon"])
+    adds = machine.kernel(kernel("selftest.adds"))
+    page = machine.empty(3 * 4096, 4096)
+    start = page.ctypes.data
+    machine.forbid(start + 4096, 4096)
+    slots = machine.place(np.array([0, start + 4080, start], np.int64))
+    machine.call(adds, slots.ctypes.data, 0, 1, 0)
+    np.testing.assert_array_equal(page[:16].view(np.float32), [1, 2, 3, 4])
+    slots[1] += 4
+    with pytest.raises(RuntimeError, match="ended with"):
+        machine.call(adds, slots.ctypes.data, 0, 1, 0)
+
+
+def test_instructions_that_a_cpu_lacks_are_seen() -> None:
+    """The CPU that is emulated for neon has no sdot."""
+    lacking = BY_NAME["dotprod"]._replace(name="neon")
+    x = np.ones((1, 64), np.int8)
+    weights = tensor(value=np.ones((8, 64), np.int8), scale=1.0)
+    inputs = [tensor(x.shape, "INT8", scale=1.0), weights, tensor(value=np.zeros(8, np.int32))]
+    model = single_op("FULLY_CONNECTED", inputs, [tensor(dtype="INT8", scale=1.0)])
+    with pytest.raises(RuntimeError, match="ended with"):
+        compiled(model, lacking).run(x)

@@ -173,7 +173,10 @@ def test_code_for_other_cpus(name: str) -> None:
 def test_vectors_are_used(target: Target) -> None:
     text = assembly(kernel("sample.softmax"), target)
     register = {64: "%zmm", 32: "%ymm", 16: "%xmm"}[target.vector]
-    assert any("mulps" in line and register in line for line in text.splitlines())
+    multiply = "mulps"
+    if target.architecture == "aarch64":
+        multiply, register = "fmul\t", ".4s"
+    assert any(multiply in line and register in line for line in text.splitlines())
     assert target.vector == 64 or "%zmm" not in text
 
 

@@ -83,9 +83,7 @@ class Splitter:
             with f.loop(end, size, STEP, *carried) as loop:  # once, or not at all
                 at = f.mul(loop.index, 4)
                 places = at, f.add(at, v.bytes)
-                low, high = (
-                    v.load_some(m, source, p) for m, p in zip(masks, places, strict=True)
-                )
+                low, high = (v.load_some(m, source, p) for m, p in zip(masks, places, strict=True))
                 loop.carry(*self._line((low, high), loop.carried))
         after, *seen = loop.results
         return after, seen

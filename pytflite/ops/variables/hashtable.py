@@ -15,8 +15,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from pytflite.errors import DataError, DTypeError, OptionError, ShapeError
 from pytflite.model.dtypes import INT64, STRING, DType, dtype_of
 from pytflite.model.graph import Array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import time
 from collections.abc import Iterable, Sequence
@@ -72,7 +73,20 @@ def _machine(target: str | None) -> str:
     packages = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
     return (
         f"{_cpu()}; kernels for {instructions}; {platform.system()}, "
-        f"Python {platform.python_version()}; {packages}."
+        f"Python {platform.python_version()}; {packages}.{_load()}"
+    )
+
+
+def _load() -> str:
+    """What else the machine was doing, if it was much."""
+    try:
+        load = os.getloadavg()[2]
+    except (AttributeError, OSError):
+        return ""
+    if load < 1.5:
+        return ""
+    return (
+        f" The machine was busy with other work: its load was {load:.1f}, on {os.cpu_count()} CPUs."
     )
 
 

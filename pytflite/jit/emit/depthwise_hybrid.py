@@ -3,20 +3,30 @@
     output = clamp((scale[c] * scale) * sum over taps of (q - zero) * filter[tap, c] + bias[c])
 
 A thread that comes to a picture quantises it into scratch: q, int8, with the picture's scale and
-zero point (ops/hybrid.py). Then tiles are as in depthwise_int8.py, and sums are whole numbers in
-float32; `sums`, those of all taps of a filter, make up for zero. Packed are, for each vector of
-channels: zeros, sums, scale, offset (the bias), and the taps.
+zero point (ops/hybrid.py). Then both kernels are as in depthwise_int8.py, and sums are whole
+numbers in float32; `sums`, those of all taps of a filter, make up for zero. Packed are, for each
+vector of outputs: zeros, sums, scale, offset (the bias), and the taps.
 """
 
 from __future__ import annotations
 
 from pytflite.jit.emit import requantize
 from pytflite.jit.emit.depthwise_float32 import Band, Shape, write_tiles
-from pytflite.jit.emit.depthwise_int8 import TiledInt8
+from pytflite.jit.emit.depthwise_int8 import GENERAL_SLOTS, General, TiledInt8, write_vectors
+from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.gemm_hybrid import Quantiser
+from pytflite.jit.emit.requantize import Finisher
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
+_PICTURES = (
+    "i64 image",  # elements of a picture
+    "i64 numbers_place",  # bytes into scratch: of -zero and scale; the picture begins at 0
+    "i64 zeros_place",  # of padding
+    "i64 zeros_size",
+    "float low",
+    "float high",
+)
 SLOTS = (
     "ptr x",
     "ptr weights",
@@ -32,13 +42,11 @@ SLOTS = (
     "i64 bands",
     "i64 total",
     "i64 block",
-    "i64 image",  # elements of a picture
-    "i64 numbers_place",  # bytes into scratch: of -zero and scale; the picture begins at 0
-    "i64 zeros_place",  # of a line of padding
-    "i64 zeros_size",
-    "float low",
-    "float high",
+    *_PICTURES,
 )
+_GIVEN = len(GENERAL_SLOTS) - len(requantize.SLOTS)
+GENERAL = (*(s for s in GENERAL_SLOTS[:_GIVEN] if s != "ptr zeros"), *_PICTURES)
+_FORM = requantize.Form("hybrid", False, False, True)
 
 
 def tiled(
@@ -48,23 +56,38 @@ def tiled(
     """Outputs in registers: settings as in depthwise_float32.tiled."""
     shape = Shape(taps_h, taps_w, stride_h, stride_w, rows, columns)
     f = module.kernel(*SLOTS)
-    f.do("%zeros = getelementptr i8, ptr %scratch, i64 %zeros_place")
-    f.do("%numbers = getelementptr i8, ptr %scratch, i64 %numbers_place")
-    write_tiles(TiledHybrid(f, target, shape, masked, clamp), left, right, single=single)
+    pictures = Pictures(f, target, clamp)
+    write_tiles(TiledHybrid(f, target, shape, masked, pictures), left, right, single=single)
     Quantiser(module, target, plain=True).write(asymmetric=True)
 
 
-class TiledHybrid(TiledInt8):
-    """Writes the tiles of one kernel."""
+def general(module: Module, target: Target, *, masked: bool, multiplied: bool, clamp: str) -> None:
+    """Any windows: settings as in depthwise_int8.general."""
+    f = module.kernel(*GENERAL)
+    writer = GeneralHybrid(f, target, Pictures(f, target, clamp))
+    write_vectors(writer, masked=masked, multiplied=multiplied, item=4)
+    Quantiser(module, target, plain=True).write(asymmetric=True)
 
-    def __init__(self, f: Function, target: Target, shape: Shape, masked: bool, clamp: str) -> None:
-        form = requantize.Form("hybrid", False, False, True)
-        super().__init__(f, target, shape, masked, form, "int8", clamp)
+
+class Pictures:
+    """Writes how pictures are quantised, and how sums become outputs.
+
+    Attributes:
+        minus_zero, scale: of the picture in scratch, in all lanes.
+    """
+
+    def __init__(self, f: Function, target: Target, clamp: str) -> None:
+        self.f = f
+        self.v = Floats(f, target)
+        f.do("%zeros = getelementptr i8, ptr %scratch, i64 %zeros_place")
+        f.do("%numbers = getelementptr i8, ptr %scratch, i64 %numbers_place")
+        self.low = self.v.splat("%low") if clamp != "none" else ""
+        self.high = self.v.splat("%high") if clamp == "both" else ""
         self.here = f.op("alloca i64, align 8")  # the picture in scratch
         f.store("i64", -1, self.here, 0, 8)
 
-    def picture(self, image: str) -> str:
-        """Quantises it, unless it is there."""
+    def bring(self, image: str) -> None:
+        """Quantises a picture, unless it is there."""
         f, v = self.f, self.v
         with f.when(f.compare("ne", image, f.load("i64", self.here, 0, 8))):
             f.store("i64", image, self.here, 0, 8)
@@ -76,31 +99,70 @@ class TiledHybrid(TiledInt8):
             with f.loop(0, "%zeros_size", v.lanes) as loop:
                 f.store(f"<{v.lanes} x i8>", spread, "%zeros", loop.index)
         self.minus_zero = v.splat(f.op(f"sitofp i32 {f.load('i32', '%numbers')} to float"))
-        self.padding = f.op(f"fneg {v.type} {self.minus_zero}")
         self.scale = v.broadcast("%numbers", 4)
+
+    def scales(self, finisher: Finisher) -> str:
+        """Of a vector of filters, times the picture's."""
+        return self.f.op(f"fmul {self.v.type} {finisher.constant('scale', 0)}, {self.scale}")
+
+    def give(
+        self, finisher: Finisher, total: str, scale: str, pointer: str, mask: str
+    ) -> None:  # fmt: skip
+        """Scales, adds the bias, clamps and stores."""
+        f, v = self.f, self.v
+        y = v.multiply_add(self.minus_zero, finisher.constant("sums", 0), total)  # exact
+        y = v.add(f.op(f"fmul {v.type} {y}, {scale}"), finisher.constant("offset", 0))
+        y = v.at_least(y, self.low) if self.low else y
+        y = v.at_most(y, self.high) if self.high else y
+        if mask:
+            v.store_some(y, mask, pointer)
+        else:
+            v.store(y, pointer)
+
+
+class TiledHybrid(TiledInt8):
+    """Writes the tiles of one kernel."""
+
+    def __init__(
+        self, f: Function, target: Target, shape: Shape, masked: bool, pictures: Pictures
+    ) -> None:
+        super().__init__(f, target, shape, masked, _FORM, "int8")
+        self.pictures = pictures
+
+    def picture(self, image: str) -> str:
+        """Quantised."""
+        self.pictures.bring(image)
+        self.padding = self.f.op(f"fneg {self.v.type} {self.pictures.minus_zero}")
         return "%scratch"
 
     def finish(self, sums: list[list[str]], band: Band, output: str, weights: str) -> None:
-        """Scales, adds the bias, clamps and stores the rows that there are.
-
-        Outputs have four times the bytes of inputs.
-        """
-        f, v, finisher = self.f, self.v, self.vectors.finisher(weights)
+        """The rows that there are. Outputs have four times the bytes of inputs."""
+        f, finisher = self.f, self.vectors.finisher(weights)
         begin, place = (f.op(f"ptrtoint ptr {p} to i64") for p in ("%output", output))
         output = f.at("%output", f.mul(f.sub(place, begin), 4))
         line, step = f.mul(f.mul("%outputs_w", self.pixel), 4), f.mul(self.step, 4)
-        scale = f.op(f"fmul {v.type} {finisher.constant('scale', 0)}, {self.scale}")
-        offset, of_zero = finisher.constant("offset", 0), finisher.constant("sums", 0)
+        scale = self.pictures.scales(finisher)
         for r, row in enumerate(sums):
             with f.when(f.compare("sgt", band.left, r)):
                 pointer = f.at(output, f.mul(line, r)) if r else output
                 for column, total in enumerate(row):
                     pointer = f.at(pointer, step) if column else pointer
-                    y = v.multiply_add(self.minus_zero, of_zero, total)  # exact
-                    y = v.add(f.op(f"fmul {v.type} {y}, {scale}"), offset)
-                    y = v.at_least(y, self.low) if self.low else y
-                    y = v.at_most(y, self.high) if self.high else y
-                    if self.mask:
-                        v.store_some(y, self.mask, pointer)
-                    else:
-                        v.store(y, pointer)
+                    self.pictures.give(finisher, total, scale, pointer, self.mask)
+
+
+class GeneralHybrid(General):
+    """Writes the vectors of one output pixel after another."""
+
+    def __init__(self, f: Function, target: Target, pictures: Pictures) -> None:
+        super().__init__(f, target, _FORM, "int8")
+        self.pictures = pictures
+
+    def pixel(self, line: str, ox: str) -> None:
+        """Finds the window of an output pixel, in its picture as it is quantised."""
+        self.pictures.bring(self.f.op(f"sdiv i64 {line}, %outputs_h"))
+        super().pixel(line, ox)
+        self.picture = "%scratch"
+
+    def finish(self, finisher: Finisher, total: str, output: str, mask: str) -> None:
+        """Writes outputs, from sums of products."""
+        self.pictures.give(finisher, total, self.pictures.scales(finisher), output, mask)

@@ -145,13 +145,12 @@ class TiledInt8(Tiled):
     item = 1
 
     def __init__(
-        self, f: Function, target: Target, shape: Shape, masked: bool, form: requantize.Form,
-        x: str, clamp: str = "none",
-    ) -> None:  # fmt: skip
+        self, f: Function, target: Target, shape: Shape, masked: bool, form: requantize.Form, x: str
+    ) -> None:
         self.vectors = Vectors(f, target, form, x)
         self.before = len(requantize.rows(form.rounding))
         self.careful = form.rounding not in ("litert", "hybrid")
-        super().__init__(f, target, shape, masked, clamp)
+        super().__init__(f, target, shape, masked, "none")
         if form.rounding != "hybrid":
             self.padding = self.v.splat("%x_zero")
         size = shape.rows * shape.columns * self.v.bytes
@@ -232,9 +231,13 @@ def general(
     """
     f = module.kernel(*GENERAL_SLOTS)
     form = requantize.Form(rounding, signed, output == "uint8", not late)
-    writer = General(f, target, form, x)
-    lanes = target.lanes
-    filters = f.mul("%channels", "%each")
+    write_vectors(General(f, target, form, x), masked=masked, multiplied=multiplied)
+
+
+def write_vectors(writer: General, *, masked: bool, multiplied: bool, item: int = 1) -> None:
+    """The loops of `general`; item: bytes of an output."""
+    f, lanes = writer.f, writer.v.lanes
+    filters = f.mul(f.mul("%channels", "%each"), item)
     stop = f.min(f.mul("%end", "%block"), "%total")
     with (
         f.loop(f.mul("%begin", "%block"), stop) as line,
@@ -249,7 +252,7 @@ def general(
                 number = f.add(f.mul(channel.index, parts), part.index)
                 first = f.mul(part.index, lanes)
                 mask = writer.v.mask(f.sub("%each", first))
-                at = f.add(f.mul(channel.index, "%each"), first)
+                at = f.mul(f.add(f.mul(channel.index, "%each"), first), item)
                 writer.vector(number, channel.index, f.at(here, at), mask, spread=True)
         else:
             count = f.op(f"sdiv i64 {f.add('%channels', lanes - 1)}, {lanes}")
@@ -257,7 +260,7 @@ def general(
             with f.loop(0, count) as loop:
                 first = f.min(f.mul(loop.index, lanes), final)
                 mask = writer.v.mask("%channels") if masked else ""
-                writer.vector(loop.index, first, f.at(here, first), mask, spread=False)
+                writer.vector(loop.index, first, f.at(here, f.mul(first, item)), mask, spread=False)
 
 
 class General:
@@ -307,11 +310,15 @@ class General:
                 values = self.spread(seen) if spread else self.vectors.read(seen, mask)
                 columns.carry(v.multiply_add(values, weight, columns.carried[0]))
             rows.carry(columns.results[0])
-        total = self.vectors.summed(finisher, rows.results[0])
+        self.finish(finisher, rows.results[0], output, mask)
+
+    def finish(self, finisher: Finisher, total: str, output: str, mask: str) -> None:
+        """Writes outputs, from sums of products."""
+        total = self.vectors.summed(finisher, total)
         _, rounded = finisher.rounded(total, 0)
         self.vectors.store(finisher, rounded, output, mask)
         if self.careful:
-            with f.when(finisher.flag()):
+            with self.f.when(finisher.flag()):
                 self.vectors.settle(finisher, total, output, mask)
 
     def spread(self, pointer: str) -> str:

@@ -12,6 +12,7 @@ from pytflite.jit.kernel import Setting, Slot, Work, kernel
 from pytflite.jit.lowering.dense_hybrid import pack
 from pytflite.jit.lowering.depthwise_float32 import lacking, phases_of
 from pytflite.jit.lowering.depthwise_float32 import tile_of as tile_of_windows
+from pytflite.jit.lowering.depthwise_integer import packed_order
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import Product, epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of
@@ -24,6 +25,7 @@ from pytflite.plan.plan import Step
 _MOST = 1 << 26  # elements of a picture in scratch
 _SHORT = 4  # vectors that are copied without a loop
 _LINE = 64
+_MOST_TAPS = 512  # whose products float32 sums exactly
 _BANDS = 1 << 20  # products of a tile of a depthwise one
 
 
@@ -110,31 +112,50 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     trimmed = [window.trimmed() for window in windows_of(step, sizes, weights.static[1:3])]
     (d, _), (h, top), (w, left) = trimmed
     shape = tile_of_windows(to.target, (d, h, w), (2, 1)) if filters == channels else None
-    if shape is None or image > _MOST:
-        return "its windows are not plain, it has several filters a channel, or pictures are large"
+    if image > _MOST:
+        return "its pictures are too large"
+    if h.filter * w.filter > _MOST_TAPS:
+        return "its sums might pass 2^24"
     seen = range(top, top + h.filter), range(left, left + w.filter)
     values = weights.value[0, cut(seen[0]), cut(seen[1])].reshape(-1, filters)
     offset, scales = None if bias is None else bias.value, numbers.scales
 
+    order = packed_order(channels, filters, lanes)
+
     def make() -> Array:
-        return _taps(values, scales, offset, lanes)
+        return _taps(values, scales, offset, order)
 
     kind = "hybrid depthwise", seen, lanes
     packed = to.packed(step, (1,) if bias is None else (1, 2), kind, make)
+    numbers_place = _lines(image + _LINE)
+    zeros_place = numbers_place + _LINE
+    if shape is None:
+        total = batch * h.output
+        block = max(1, min(total, _BANDS // max(1, w.output * filters * len(values))))
+        zeros, multiplied = max(channels, lanes), filters > channels
+        made = kernel(
+            "depthwise_hybrid.general", masked=channels < lanes and not multiplied,
+            multiplied=multiplied, clamp=epilogue(numbers.limits),
+        )  # fmt: skip
+        slots: tuple[Slot, ...] = (
+            to.input(step, 0), packed, to.output(step), h.input, w.input, channels, h.output,
+            w.output, h.filter, w.filter, h.stride, w.stride, h.dilation, w.dilation, h.before,
+            w.before, filters // channels, total, block, image, numbers_place, zeros_place, zeros,
+            *(float(b or 0) for b in numbers.limits),
+        )  # fmt: skip
+        return [Work(made, slots, -(-total // block), zeros_place + zeros + 2 * _LINE)]
     bands = -(-h.output // shape.rows)
     total = batch * bands
     each = shape.rows * w.output * channels * len(values)
     block = max(1, min(total, _BANDS // max(1, each)))
     row = phases_of(w)[0]
     zeros = shape.seen_w * max(channels, lanes) * w.dilation
-    numbers_place = _lines(image + _LINE)
-    zeros_place = numbers_place + _LINE
     made = kernel(
         "depthwise_hybrid.tiled", **shape._asdict(), left=row.before,
         right=lacking(row, row.output - 1), single=w.output == shape.columns * w.dilation,
         masked=channels < lanes, clamp=epilogue(numbers.limits),
     )  # fmt: skip
-    slots: tuple[Slot, ...] = (
+    slots = (
         to.input(step, 0), packed, to.output(step), h.input, h.output, w.output, channels,
         w.input * channels, h.before, h.dilation, w.dilation, bands, total, block, image,
         numbers_place, zeros_place, zeros, *(float(b or 0) for b in numbers.limits),
@@ -142,8 +163,8 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     return [Work(made, slots, -(-total // block), zeros_place + zeros + 2 * _LINE)]
 
 
-def _taps(values: Array, scales: Array, bias: Array | None, lanes: int) -> Array:
-    """[vectors][zeros, sums, scale, offset, taps ...][lanes]; the last are the last channels."""
+def _taps(values: Array, scales: Array, bias: Array | None, order: Array) -> Array:
+    """[vectors][zeros, sums, scale, offset, taps ...][lanes]; order: which filters."""
     filters = values.shape[1]
     table = np.zeros((4 + len(values), filters), np.float32)
     table[1] = values.sum(axis=0, dtype=np.int64)
@@ -151,8 +172,6 @@ def _taps(values: Array, scales: Array, bias: Array | None, lanes: int) -> Array
     if bias is not None:
         table[3] = bias.reshape(-1)
     table[4:] = values
-    starts = np.minimum(np.arange(0, filters, lanes), max(filters - lanes, 0))
-    order = np.minimum(starts[:, None] + np.arange(lanes), filters - 1)
     packed: Array = np.ascontiguousarray(table[:, order].transpose(1, 0, 2))
     return packed
 

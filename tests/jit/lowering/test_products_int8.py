@@ -259,24 +259,27 @@ def test_hybrid_depthwise(cpu: Target, data: st.DataObject) -> None:
     """Float pictures by integer filters, channel by channel."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     channels = data.draw(st.sampled_from([2, 3, 8, 16, 24, 33]))
-    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (5, 5)]))
+    each = data.draw(st.sampled_from([1, 1, 2, 17]))
+    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (5, 5), (2, 4), (7, 9)]))
     padding = data.draw(st.integers(0, 1))
-    sizes = [data.draw(st.integers(12, 17)) for _ in taps]
+    sizes = [data.draw(st.integers(t, 17)) for t in taps]
     stride = data.draw(st.integers(1, 2))
-    scale = rng.uniform(0.01, 0.02, channels).astype(np.float32)
+    dilation = data.draw(st.integers(1, 2)) if stride == 1 and padding == 0 else 1
+    filters = channels * each
+    scale = rng.uniform(0.01, 0.02, filters).astype(np.float32)
     x = rng.normal(size=(data.draw(st.integers(1, 3)), *sizes, channels)).astype(np.float32)
     x[0] += data.draw(st.sampled_from([0, 1, -1, np.nan]))
     weights = tensor(
-        value=integers(rng, "INT8", (1, *taps, channels)), scale=scale,
-        zero_point=np.zeros(channels, int), dimension=3,
+        value=integers(rng, "INT8", (1, *taps, filters)), scale=scale,
+        zero_point=np.zeros(filters, int), dimension=3,
     )  # fmt: skip
     model = single_op(
         "DEPTHWISE_CONV_2D",
         [tensor(x.shape, "FLOAT32"), weights,
-         tensor(value=rng.normal(size=channels).astype(np.float32))],
+         tensor(value=rng.normal(size=filters).astype(np.float32))],
         [tensor(dtype="FLOAT32")],
-        padding=padding, stride_w=stride, stride_h=stride, dilation_w_factor=1,
-        dilation_h_factor=1, depth_multiplier=1,
+        padding=padding, stride_w=stride, stride_h=stride, dilation_w_factor=dilation,
+        dilation_h_factor=dilation, depth_multiplier=each,
         fused_activation_function=data.draw(st.sampled_from([0, 1, 3])),
     )  # fmt: skip
     same(model, cpu, x)

@@ -112,6 +112,18 @@ def splits_of(target: Target, precision: str, m: int, k: int, n: int) -> int:
     return splits if pays else 0
 
 
+def chains_of(target: Target, rows: int, vectors: int, most: int, enough: int) -> int:
+    """Sums of an output, so that `enough` are under way at once, if registers hold them.
+
+    Besides the sums they hold a row of weights, a number of x, and a product.
+    """
+    sums, chains = rows * vectors, 1
+    room = target.registers - vectors - 2
+    while chains < most and sums * chains < enough and 2 * sums * chains <= room:
+        chains *= 2
+    return chains
+
+
 def tile_of(target: Target, p: Product) -> Tile:
     """What suits the sizes."""
     if p.splits:
@@ -121,9 +133,7 @@ def tile_of(target: Target, p: Product) -> Tile:
     most = _FEW[kind] if vectors == 1 else _TILES[kind][1] * _TILES[kind][0] // vectors
     rows = _even(p.m, most)
     columns = vectors * target.lanes
-    chains = 1
-    while chains < _MOST_CHAINS and rows * vectors * chains < _CHAINS:
-        chains *= 2
+    chains = chains_of(target, rows, vectors, _MOST_CHAINS, _CHAINS)
     block = _row_block(p, rows, columns)
     panel = max(1, p.k * columns)
     panels = max(1, min(_WORK // (block * panel), _READ // panel))

@@ -13,7 +13,7 @@ from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import column, is_fused, rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
-from pytflite.jit.lowering.products import Product, Tile, scratch_row
+from pytflite.jit.lowering.products import Product, Tile, chains_of, scratch_row
 from pytflite.jit.lowering.proof import Range
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
 from pytflite.jit.target import Target
@@ -116,9 +116,7 @@ def tile_of(target: Target, p: Product, *, tiles: bool = False) -> Tile:
     tall = most if p.m >= 8 * most else _even(p.m, most)
     tall = gemm_amx.ROWS if tiles else tall
     columns = vectors * target.lanes
-    chains = 1
-    while chains < 4 and tall * vectors * chains < _CHAINS:
-        chains *= 2
+    chains = chains_of(target, tall, vectors, 4, _CHAINS)
     budget = _WIDE if p.n * p.k > _LARGE else _NEAR
     block = max(tall, min(budget // max(p.x_row, 1), _WORK // max(1, p.k * min(columns, p.n))))
     block = -(-_even(p.m, block) // tall) * tall

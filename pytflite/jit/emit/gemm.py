@@ -75,8 +75,8 @@ class Form(NamedTuple):
             are turned on their way into scratch, where lanes - 1 rows more must have room.
         makes: writes rows into scratch by itself: f, address of x of the part, place, first row,
             count.
-        stages: makes x of a part into another in scratch, at %stage: f, address of x. What gathers
-            fill with, it puts at %stage_fill.
+        stages: makes x of a part into another in scratch: f, address of x. Rows see it from
+            %stage_seen on; what gathers fill with is put at %stage_fill.
         numbers: micro gets NUMBER besides, last of all.
     """
 
@@ -216,7 +216,7 @@ def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
     """Brings the rows of a block into scratch, unless they are used as they are."""
     x, place = f.at("%x", _offset(f, part, 0)), _block(f, form, part, first)
     if form.stages is not None:
-        x = f.at("%scratch", "%stage")
+        x = f.at("%scratch", "%stage_seen")
     if form.gathers is not None and form.direct:
         windows.bring(f, form.gathers, form.rows, x, first, count, place, place_table(f, form))
     elif form.gathers is not None:

@@ -85,6 +85,7 @@ def convolution(
 _PICTURE = ("i64 k", "ptr scratch", "i64 stage_numbers", "float low", "float high")
 PICTURE_SLOTS = (
     "i64 stage",  # where the quantised picture begins in scratch
+    "i64 stage_seen",  # where the channels of this group do
     "i64 stage_numbers",  # where its numbers lie
     "i64 stage_fill",  # 8 bytes on
     "i64 image",  # elements of a picture

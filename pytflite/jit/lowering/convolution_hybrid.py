@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from pytflite.jit.emit import gather
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import rows
-from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.kernel import At, Packed, Setting, Slot, Work, kernel
+from pytflite.jit.lowering.convolution_int8 import Seen, trimmed
 from pytflite.jit.lowering.dense_hybrid import pack
 from pytflite.jit.lowering.depthwise_float32 import lacking, phases_of
 from pytflite.jit.lowering.depthwise_float32 import tile_of as tile_of_windows
@@ -18,10 +21,13 @@ from pytflite.jit.lowering.products import Product, epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.model.graph import Array
+from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut
-from pytflite.ops.convolution.numbers import read_numbers
+from pytflite.ops.convolution.numbers import Numbers, read_numbers
+from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 
+_COMPUTED = "the filter or the bias is computed at run time"
 _MOST = 1 << 26  # elements of a picture in scratch
 _SHORT = 4  # vectors that are copied without a loop
 _LINE = 64
@@ -30,37 +36,56 @@ _BANDS = 1 << 20  # products of a tile of a depthwise one
 
 
 def conv_2d(step: Step, to: Lowering) -> Lowered:
-    """A product of windows and filters, in one group."""
+    """A product of windows and filters; several groups quantise the pictures each."""
     x, weights = step.input_specs[0], step.input_specs[1]
     assert x is not None and weights is not None
-    bias = step.input_specs[2] if len(step.input_specs) > 2 else None
-    if weights.value is None or (bias is not None and bias.value is None):
-        return "the filter or the bias is computed at run time"
-    batch, *sizes, channels = x.static
+    if not _is_constant(step):
+        return _COMPUTED
+    _, *sizes, channels = x.static
     filters, *taps, depth = weights.static
-    image = sizes[0] * sizes[1] * channels
-    if depth != channels or image > _MOST:
-        return "it has groups, or pictures that are too large"
+    groups = channels // depth
     numbers = read_numbers(
-        step.node, x, weights, bias, step.output_specs[0], filters, always_asymmetric=False
+        step.node, x, weights, _bias(step), step.output_specs[0], filters, groups=groups,
+        always_asymmetric=False,
     )  # fmt: skip
-    assert numbers.scales is not None
-    (_, _), (h, top), (w, left) = (window.trimmed() for window in windows_of(step, sizes, taps))
-    seen = range(top, top + h.filter), range(left, left + w.filter)
-    values = weights.value[:, cut(seen[0]), cut(seen[1])].reshape(filters, -1)
-    offset, scales = None if bias is None else bias.value, numbers.scales
+    if x.size // max(x.static[0], 1) > _MOST:
+        return "its pictures are too large"
+    windows, seen = trimmed(windows_of(step, sizes, taps))
+    assert weights.value is not None and numbers.scales is not None
+    values = weights.value[:, cut(seen[0]), cut(seen[1])]
+    if depth == 1 and groups > 1:
+        return _depthwise(step, to, windows, seen, values[..., 0].transpose(1, 2, 0), numbers)
+    scales = np.broadcast_to(numbers.scales, (filters,)).reshape(groups, -1)
+    given = np.zeros(filters) if (bias := _bias(step)) is None else bias.value
+    assert given is not None
+    split, offsets = values.reshape(groups, filters // groups, -1), given.reshape(groups, -1)
+    works = []
+    for group in range(groups):
+        make = partial(pack, to.target, split[group], scales[group], offsets[group])
+        packed = to.packed(step, _positions(step), ("hybrid", seen, group, groups), make)
+        works.append(_product(step, to, windows, numbers, packed, (group, groups)))
+    return works
 
-    def make() -> Array:
-        return pack(to.target, values, scales, None if offset is None else offset.reshape(-1))
 
-    packed = to.packed(step, (1,) if bias is None else (1, 2), ("hybrid", seen), make)
-    dot, k = dot_of(to.target), values.shape[1]
-    groups = -(-k // dot.group)
-    pointwise = h.is_pointwise and w.is_pointwise and k % dot.group == 0
-    row = k * dot.width if pointwise else scratch_row(groups * dot.word)
-    p = Product(h.output * w.output, filters, k, row, 4 * filters, batch)
+def _product(
+    step: Step, to: Lowering, windows: Windows, numbers: Numbers, packed: Packed,
+    which: tuple[int, int],
+) -> Work:  # fmt: skip
+    """The product of a group, of so many."""
+    x, output = step.input_specs[0], to.output(step)
+    assert x is not None
+    group, groups = which
+    batch, _, _, channels = x.static
+    each, depth = step.output_specs[0].static[3] // groups, channels // groups
+    _, h, w = windows
+    image = x.size // max(batch, 1)
+    dot, k = dot_of(to.target), h.filter * w.filter * depth
+    words = -(-k // dot.group)
+    pointwise = h.is_pointwise and w.is_pointwise and k % dot.group == 0 and groups == 1
+    row = k * dot.width if pointwise else scratch_row(words * dot.word)
+    p = Product(h.output * w.output, each, k, row, 4 * each * groups, batch)
     tile = tile_of(to.target, p)
-    panels = -(-filters // tile.columns)
+    panels = -(-each // tile.columns)
     panel_bytes = (4 * len(rows("hybrid")) + dot.groups(k) * dot.word) * tile.columns
     blocks = -(-p.m // tile.row_block), -(-panels // tile.panel_block)
     steps = np.array([4 * image, 0, p.m * p.output_row], np.int64)
@@ -71,25 +96,26 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     }  # fmt: skip
     gathering: tuple[int, ...] = ()
     if not pointwise:
-        runs = w.dilation == 1 or w.filter == 1
+        runs = (w.dilation == 1 and groups == 1) or w.filter == 1
         read = to.target.vector // dot.width
-        short = -(-channels * w.filter // read) if runs and to.target.vector == 64 else 0
+        short = -(-depth * w.filter // read) if runs and to.target.vector == 64 else 0
         settings.update(runs=runs, short=short if short <= _SHORT else 0)
         gathering = (
             h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
-            h.dilation, w.dilation, h.before, w.before, channels, channels,
+            h.dilation, w.dilation, h.before, w.before, channels, depth,
             p.m * p.output_row, w.output * p.output_row, p.output_row,
         )  # fmt: skip
     stage = _lines(tile.row_block * (p.x_row + ENTRY) + gather.PAST)
     after = stage + _lines(image + _LINE)
     slots: tuple[Slot, ...] = (
-        to.input(step, 0), packed, to.output(step),
-        np.arange(batch, dtype=np.int64)[:, None] * steps, p.m, filters, groups, p.x_row,
+        to.input(step, 0), packed, At(output.tensor, output.offset + 4 * group * each),
+        np.arange(batch, dtype=np.int64)[:, None] * steps, p.m, each, words, p.x_row,
         p.output_row, panel_bytes, tile.row_block, blocks[0], tile.panel_block, blocks[1],
-        *gathering, stage, after, after + 8, image, *(float(b or 0) for b in limits),
+        *gathering, stage, stage + group * depth, after, after + 8, image,
+        *(float(b or 0) for b in limits),
     )  # fmt: skip
     made = kernel("gemm_hybrid." + ("pixels" if pointwise else "convolution"), **settings)
-    return [Work(made, slots, batch * blocks[0] * blocks[1], after + _LINE)]
+    return Work(made, slots, batch * blocks[0] * blocks[1], after + _LINE)
 
 
 def _lines(size: int) -> int:
@@ -98,35 +124,44 @@ def _lines(size: int) -> int:
 
 
 def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
-    """Tiles of outputs in registers, channel by channel."""
+    """Channel by channel."""
     x, weights = step.input_specs[0], step.input_specs[1]
     assert x is not None and weights is not None
-    bias = step.input_specs[2] if len(step.input_specs) > 2 else None
-    if weights.value is None or (bias is not None and bias.value is None):
-        return "the filter or the bias is computed at run time"
-    batch, *sizes, channels = x.static
-    filters = weights.static[-1]
-    image, lanes = sizes[0] * sizes[1] * channels, to.target.lanes
-    numbers = read_numbers(step.node, x, weights, bias, step.output_specs[0], filters)
-    assert numbers.scales is not None
-    trimmed = [window.trimmed() for window in windows_of(step, sizes, weights.static[1:3])]
-    (d, _), (h, top), (w, left) = trimmed
-    shape = tile_of_windows(to.target, (d, h, w), (2, 1)) if filters == channels else None
+    if not _is_constant(step):
+        return _COMPUTED
+    numbers = read_numbers(
+        step.node, x, weights, _bias(step), step.output_specs[0], weights.static[-1]
+    )  # fmt: skip
+    windows, seen = trimmed(windows_of(step, x.static[1:3], weights.static[1:3]))
+    assert weights.value is not None
+    values = weights.value[0, cut(seen[0]), cut(seen[1])]
+    return _depthwise(step, to, windows, seen, values, numbers)
+
+
+def _depthwise(
+    step: Step, to: Lowering, windows: Windows, seen: Seen, values: Array, numbers: Numbers
+) -> Lowered:
+    """Filters [taps_h, taps_w, filters]: tiles in registers where windows are plain."""
+    x, bias = step.input_specs[0], _bias(step)
+    assert x is not None and numbers.scales is not None
+    batch, height, width, channels = x.static
+    filters = values.shape[-1]
+    _, h, w = windows
+    image, lanes = height * width * channels, to.target.lanes
     if image > _MOST:
         return "its pictures are too large"
     if h.filter * w.filter > _MOST_TAPS:
         return "its sums might pass 2^24"
-    seen = range(top, top + h.filter), range(left, left + w.filter)
-    values = weights.value[0, cut(seen[0]), cut(seen[1])].reshape(-1, filters)
+    shape = tile_of_windows(to.target, windows, (2, 1)) if filters == channels else None
+    values = values.reshape(-1, filters)
     offset, scales = None if bias is None else bias.value, numbers.scales
-
     order = packed_order(channels, filters, lanes)
 
     def make() -> Array:
         return _taps(values, scales, offset, order)
 
     kind = "hybrid depthwise", seen, lanes
-    packed = to.packed(step, (1,) if bias is None else (1, 2), kind, make)
+    packed = to.packed(step, _positions(step), kind, make)
     numbers_place = _lines(image + _LINE)
     zeros_place = numbers_place + _LINE
     if shape is None:
@@ -174,6 +209,21 @@ def _taps(values: Array, scales: Array, bias: Array | None, order: Array) -> Arr
     table[4:] = values
     packed: Array = np.ascontiguousarray(table[:, order].transpose(1, 0, 2))
     return packed
+
+
+def _bias(step: Step) -> Spec | None:
+    return step.input_specs[2] if len(step.input_specs) > 2 else None
+
+
+def _positions(step: Step) -> tuple[int, ...]:
+    """Of the filter, and of the bias if there is one."""
+    return (1,) if _bias(step) is None else (1, 2)
+
+
+def _is_constant(step: Step) -> bool:
+    """Whether filter and bias are."""
+    specs = (step.input_specs[p] for p in _positions(step))
+    return all(spec is not None and spec.value is not None for spec in specs)
 
 
 LOWER: dict[str, Lower] = {"CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d}

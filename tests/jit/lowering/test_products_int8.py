@@ -226,7 +226,8 @@ def test_hybrid(cpu: Target, asymmetric: bool, data: st.DataObject) -> None:
 def test_hybrid_convolution(cpu: Target, data: st.DataObject) -> None:
     """Float pictures by integer filters: each picture has its scale."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
-    channels, filters = data.draw(_SIZES), data.draw(_SIZES)
+    groups = data.draw(st.sampled_from([1, 1, 2, 3]))
+    channels, filters = data.draw(_SIZES), data.draw(_SIZES) * groups
     taps = data.draw(st.sampled_from([(1, 1), (3, 3), (2, 4)]))
     padding = data.draw(st.integers(0, 1))
     sizes = [data.draw(st.integers(t, 9)) for t in taps]
@@ -235,7 +236,8 @@ def test_hybrid_convolution(cpu: Target, data: st.DataObject) -> None:
         dilation = 1
     same_scales = data.draw(st.booleans())
     scale = rng.uniform(0.01, 0.02, 1 if same_scales else filters).astype(np.float32)
-    x = rng.normal(size=(data.draw(st.integers(1, 2)), *sizes, channels)).astype(np.float32)
+    shape = (data.draw(st.integers(1, 2)), *sizes, channels * groups)
+    x = rng.normal(size=shape).astype(np.float32)
     x[0] += data.draw(st.sampled_from([0, 1, -1, np.nan]))
     model = single_op(
         "CONV_2D",

@@ -100,9 +100,7 @@ _TAPS = st.sampled_from([(1, 1), (3, 3), (2, 4), (1, 3), (5, 1)])
 @pytest.mark.parametrize("activation", [0, 1, 3])
 @several
 @given(data=st.data())
-def test_convolution(
-    all_sizes: None, precision: str, activation: int, data: st.DataObject
-) -> None:
+def test_convolution(all_sizes: None, precision: str, activation: int, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     channels, groups = data.draw(_SIZES.filter(lambda c: c > 1)), data.draw(st.sampled_from([1, 2]))
     filters, taps = data.draw(_SIZES) * groups, data.draw(_TAPS)

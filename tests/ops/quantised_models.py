@@ -1,6 +1,6 @@
 """Random models of one 8-bit operator, with scales that make ties common.
 
-    model, inputs = MAKERS["CONV_2D"](rng, "INT8")
+model, inputs = MAKERS["CONV_2D"](rng, "INT8")
 """
 
 from __future__ import annotations

@@ -260,4 +260,3 @@ class TileMicro(Micro):
         with f.loop(0, "%count") as loop:
             row = f.at(self.stack, f.mul(loop.index, self.own))
             write(loop.index, [v.load(row, n * v.bytes) for n in range(self.wide)])
-

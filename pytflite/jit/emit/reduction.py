@@ -3,8 +3,11 @@
 Axes side by side that are all combined, or all kept, are one, so that five are enough: sizes
 [k0, r0, k1, r1, k2]. There are two ways through memory:
 
-    columns   k2 > 1: vectors of neighbouring c go by all i and j
-    rows      k2 = 1: vectors of neighbouring j are combined, their lanes last
+    columns   k2 > 1: vectors of neighbouring c go by all i and j; of a single c, several j
+    rows      k2 = 1: vectors of neighbouring j are combined, their lanes last; of `short` rows,
+              vectors of the same j of several rows
+
+Mostly r0 = 1, k0 k1 are as good as one, and nothing has to be divided (`twice` is False).
 
 Integers of 8 and 16 bits are summed in 32. What follows the sum is `ending`:
 
@@ -69,7 +72,10 @@ class Form(NamedTuple):
         return {"i8": "i32", "i16": "i32"}.get(self.element, self.element)
 
 
-def fold(module: Module, target: Target, dtype: str, how: str, ending: str, columns: bool) -> None:
+def fold(
+    module: Module, target: Target, dtype: str, how: str, ending: str, columns: bool, short: bool,
+    twice: bool,
+) -> None:  # fmt: skip
     """Slots: x, y, units, group, blocks, width, SIZES, those of the ending.
 
     A unit is an output of `rows`; of `columns`, one of the `blocks` of `width` outputs that lie
@@ -81,17 +87,23 @@ def fold(module: Module, target: Target, dtype: str, how: str, ending: str, colu
         *ENDINGS[ending],
     )  # fmt: skip
     lanes = target.vector // _SIZE[form.kept]
+    start = f.mul("%begin", "%group")
     end = f.min(f.mul("%end", "%group"), "%units")
-    with f.loop(f.mul("%begin", "%group"), end) as unit:
-        kept = f.op(f"udiv i64 {unit.index}, %blocks")
-        block = f.sub(unit.index, f.mul(kept, "%blocks"))
-        a = f.op(f"udiv i64 {kept}, %k1")
-        b = f.sub(kept, f.mul(a, "%k1"))
-        place = f.mul(f.add(f.mul(f.mul(a, "%r0"), "%k1"), b), f.mul("%r1", "%k2"))
+    if short:
+        _short_rows(f, form, start, end)
+        return
+    with f.loop(start, end) as unit:
+        kept = f.op(f"udiv i64 {unit.index}, %blocks") if columns else unit.index
+        row = kept
+        if twice:
+            a = f.op(f"udiv i64 {kept}, %k1")
+            b = f.sub(kept, f.mul(a, "%k1"))
+            row = f.add(f.mul(f.mul(a, "%r0"), "%k1"), b)
+        place = f.mul(row, f.mul("%r1", "%k2"))
         x = f.at("%x", f.mul(place, form.size))
         y = f.at("%y", f.mul(f.mul(kept, "%k2"), form.size))
         if columns:
-            start = f.mul(block, "%width")
+            start = f.mul(f.sub(unit.index, f.mul(kept, "%blocks")), "%width")
             _columns(f, form, x, y, start, f.min(f.add(start, "%width"), "%k2"), lanes)
         else:
             _row(f, form, x, y, lanes)
@@ -99,7 +111,7 @@ def fold(module: Module, target: Target, dtype: str, how: str, ending: str, colu
 
 def _columns(f: Function, form: Form, x: str, y: str, start: str, end: str, lanes: int) -> None:
     """Outputs from start to end: by several vectors, by one, one by one."""
-    for count, wide in ((_UNROLLED, lanes), (1, lanes), (1, 1)):
+    for count, wide in ((_UNROLLED, lanes), (1, lanes)):
         step = count * wide
         whole = f.op(f"sdiv i64 {f.sub(end, start)}, {step}")
         stop = f.add(start, f.mul(whole, step))
@@ -121,6 +133,58 @@ def _columns(f: Function, form: Form, x: str, y: str, start: str, end: str, lane
                 at = f.mul(f.add(column.index, n * wide), form.size)
                 _store(f, form, v.like(total), y, at)
         start = stop
+    with f.loop(start, end) as column:
+        _single(f, form, x, y, column.index)
+
+
+def _short_rows(f: Function, form: Form, start: str, end: str) -> None:
+    """Outputs from start to end, several at a time; their elements come one by one."""
+    across = f.mul("%r1", form.size)
+    whole = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -{_UNROLLED}"))
+    for first, last, count in ((start, whole, _UNROLLED), (whole, end, 1)):
+        with f.loop(first, last, count) as unit:
+            rows = [f.at("%x", f.mul(f.add(unit.index, n), across)) for n in range(count)]
+            total = _nothing(f, form, count)
+            with f.loop(0, "%r1", 1, (total.type, total.value)) as loop:
+                at, value = f.mul(loop.index, form.size), "poison"
+                for n, row in enumerate(rows):
+                    one = f.load(form.element, row, at)
+                    value = f.op(
+                        f"insertelement <{count} x {form.element}> {value}, "
+                        f"{form.element} {one}, i32 {n}"
+                    )
+                read = _widened(form, Vector(f, value, count, form.element))
+                loop.carry(_combined(form, total.like(loop.carried[0]), read).value)
+            _store(f, form, total.like(loop.results[0]), "%y", f.mul(unit.index, form.size))
+
+
+def _single(f: Function, form: Form, x: str, y: str, column: str) -> None:
+    """One output, element by element, of which several at a time go to totals of their own."""
+    count = 2 * _UNROLLED
+    first = [_nothing(f, form, 1) for _ in range(count)]
+    whole = f.op(f"and i64 %r1, -{count}")
+    across = f.mul("%k2", form.size)
+    with f.loop(0, "%r0", 1, *((v.type, v.value) for v in first)) as outer:
+        line = f.mul(f.mul(outer.index, "%k1"), f.mul("%r1", "%k2"))
+        place = f.at(x, f.mul(f.add(line, column), form.size))
+        totals = [v.like(c) for v, c in zip(first, outer.carried, strict=True)]
+        for start, end, taken in (("0", whole, count), (whole, "%r1", 1)):
+            part = totals[:taken]
+            with f.loop(start, end, len(part), *((v.type, v.value) for v in part)) as loop:
+                read = [
+                    _read(f, form, f.at(place, f.mul(f.add(loop.index, n), across)), 0, 1)
+                    for n in range(len(part))
+                ]
+                loop.carry(*(
+                    _combined(form, v.like(c), r).value
+                    for v, c, r in zip(part, loop.carried, read, strict=True)
+                ))  # fmt: skip
+            totals[:taken] = [v.like(r) for v, r in zip(part, loop.results, strict=True)]
+        outer.carry(*(v.value for v in totals))
+    results = [v.like(r) for v, r in zip(first, outer.results, strict=True)]
+    while len(results) > 1:
+        results = [_combined(form, a, b) for a, b in zip(results[::2], results[1::2], strict=True)]
+    _store(f, form, results[0], y, f.mul(column, form.size))
 
 
 def _row(f: Function, form: Form, x: str, y: str, lanes: int) -> None:
@@ -167,11 +231,15 @@ def _nothing(f: Function, form: Form, lanes: int) -> Vector:
 def _read(f: Function, form: Form, place: str, index: int, lanes: int) -> Vector:
     """Elements, as they are kept."""
     value = f.load(f"<{lanes} x {form.element}>", place, index * form.size)
-    x = Vector(f, value, lanes, form.element)
+    return _widened(form, Vector(f, value, lanes, form.element))
+
+
+def _widened(form: Form, x: Vector) -> Vector:
+    """Elements of memory, as they are kept."""
     if form.dtype == "bool":
         return x.differs(0).to(form.kept)
     if form.dtype == "uint8" and form.kept != "i8":
-        return x.op(f"zext {x} to <{lanes} x {form.kept}>", form.kept)
+        return x.op(f"zext {x} to <{x.lanes} x {form.kept}>", form.kept)
     return x.to(form.kept)
 
 

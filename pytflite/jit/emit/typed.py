@@ -207,6 +207,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "minimum": _minimum,
     "maximum": _maximum,
     "limited": _limited,
+    **{name: lambda a, b, name=name: a.call(name, b) for name in ("smin", "smax", "umin", "umax")},
     "rescaled": rescaled,
     "cast": _cast,
     "quantized": quantized,

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from pytflite.jit.lowering.registry import Lowered, Lowering
-from pytflite.jit.lowering.typed import divided_by, input_operand, scaled_by, typed_pass, unknown
+from pytflite.jit.lowering.typed import (
+    Operand,
+    bits_name,
+    divided_by,
+    input_operand,
+    scaled_by,
+    typed_pass,
+    unknown,
+)
 from pytflite.model.dtypes import INT16
 from pytflite.ops.activation import bounds
 from pytflite.ops.elementwise.addition import Rescaled, Shifted
@@ -14,19 +22,22 @@ from pytflite.plan.plan import Step
 _PLAIN = {
     "ADD": "add(x0, x1)", "SUB": "sub(x0, x1)", "MUL": "mul(x0, x1)",
     "SQUARED_DIFFERENCE": "squared_difference(x0, x1)",
-    "MAXIMUM": "maximum(x0, x1)", "MINIMUM": "minimum(x0, x1)",
     "NEG": "neg(x0)", "ABS": "absolute(x0)",
 }  # fmt: skip
-_COMPARING = ("MAXIMUM", "MINIMUM")  # which know no scales
+_COMPARING = {"MAXIMUM": "max", "MINIMUM": "min"}  # which know no scales
 _FUSED = ("ADD", "SUB", "MUL")
 
 
 def arithmetic(step: Step, to: Lowering) -> Lowered | None:
     """The work of an operator on integers; None if another lowering must have it."""
     name, target = step.node.name, step.output_specs[0]
-    if name not in _PLAIN or not target.dtype.is_integer:
+    if not target.dtype.is_integer:
         return None
-    scaled = name not in _COMPARING and has_scales(step.input_specs, target)
+    if name in _COMPARING:
+        return _compared(step, to)
+    if name not in _PLAIN:
+        return None
+    scaled = has_scales(step.input_specs, target)
     if scaled:
         return _int16(step, to) if target.dtype is INT16 and name in _FUSED else None
     operands = [input_operand(step, to, n) for n in range(len(step.inputs))]
@@ -43,6 +54,22 @@ def arithmetic(step: Step, to: Lowering) -> Lowered | None:
         expression = f"limited({expression}, {low}, {high})"
     result = [o for o in operands if o is not None]
     return typed_pass(expression, step, to, result, result[0].type)
+
+
+def _compared(step: Step, to: Lowering) -> Lowered:
+    """MAXIMUM, MINIMUM: as many elements at once as a vector holds."""
+    dtype = step.output_specs[0].dtype
+    bits = bits_name(dtype)
+    if bits is None:
+        return unknown(dtype)
+    sign = "u" if dtype.storage.kind == "u" else "s"
+    operands = [
+        Operand(to.input(step, n), spec.static, bits)
+        for n, spec in enumerate(step.input_specs)
+        if spec is not None
+    ]
+    name = f"{sign}{_COMPARING[step.node.name]}"
+    return typed_pass(f"{name}(x0, x1)", step, to, operands, bits)
 
 
 def _int16(step: Step, to: Lowering) -> Lowered:

@@ -26,6 +26,7 @@ _OF_TRUTH = {"sum": "max", "product": "min"}  # "or" and "and"
 _TYPES = ("FLOAT32", "INT8", "UINT8", "INT16", "INT32", "INT64", "BOOL")
 _TILE = 1 << 14  # elements read
 _WIDTH = 1024  # columns
+_SHORT = 24  # elements of a row for which vectors do not pay
 
 
 class Ending(NamedTuple):
@@ -63,7 +64,8 @@ def reduction(step: Step, to: Lowering) -> Lowered:
     group = max(1, _TILE // (r0 * r1 * min(k2, _WIDTH)))
     code = kernel(
         "reduction.fold", dtype=source.dtype.name.lower(), how=how, ending=ending.name,
-        columns=columns,
+        columns=columns, short=not columns and r0 == 1 and r1 < _SHORT,
+        twice=r0 > 1,
     )  # fmt: skip
     assert len(ending.numbers) == len(ENDINGS[ending.name])
     slots = (

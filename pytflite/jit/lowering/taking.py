@@ -71,7 +71,7 @@ def _slices(
     """
     target, indices = step.output_specs[0], step.input_specs[positions[1]]
     assert indices is not None
-    if not target.size:
+    if not target.size or 0 in sizes:
         return _EMPTY  # indices are checked all the same
     size = inner * target.dtype.storage.itemsize
     units = target.size // inner
@@ -83,8 +83,9 @@ def _slices(
     for d, extent in enumerate(sizes):
         slots += [extent, prod(sizes[d + 1 :])]
     code = kernel(
-        "taking.slices", depth=len(sizes), index=indices.dtype.storage.itemsize, run=_run(size)
-    )
+        "taking.slices", depth=len(sizes), index=indices.dtype.storage.itemsize, run=_run(size),
+        once=units == count,
+    )  # fmt: skip
     return [Work(code, tuple(slots), tiles=-(-units // group))]
 
 

@@ -6,13 +6,14 @@ VENV ?= .venv
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 PYTEST_FLAGS ?= -n auto --dist loadfile
 
-.PHONY: help demo app test test-jit test-numpy fuzz lint format pictures catalogue docs benchmark clean
+.PHONY: help demo app test test-jit test-arm test-numpy fuzz lint format pictures catalogue docs benchmark clean
 
 help:
 	@echo "make demo        recognise doodles, float and quantised (makes its environment)"
 	@echo "make app         draw with the mouse, recognised as you draw (makes its environment)"
 	@echo "make test        run the tests (makes its environment)"
 	@echo "make test-jit    the operators' tests on compiled kernels"
+	@echo "make test-arm    the same for AArch64, emulated (needs qemu-user)"
 	@echo "make test-numpy  what runs without Numba"
 	@echo "make fuzz        wrong models for MINUTES=5 (makes its environment)"
 	@echo "make lint        ruff, mypy --strict"
@@ -34,6 +35,12 @@ test: $(VENV)/test.stamp
 COMPILED = PYTFLITE_BACKEND=jit PYTFLITE_WAIT=1 HYPOTHESIS_PROFILE=quick
 test-jit: $(VENV)/test.stamp
 	$(COMPILED) $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/ops tests/compat tests/runtime
+
+# The same for AArch64, under qemu-user: TARGET is neon or dotprod.
+TARGET ?= neon
+test-arm: $(VENV)/test.stamp
+	PYTFLITE_EMULATE=$(TARGET) $(COMPILED) $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) \
+	    tests/ops tests/jit/lowering tests/jit/test_numba_kernels.py
 
 # The operators' own tests know nothing of Numba.
 test-numpy: $(VENV)-numpy/test.stamp

@@ -137,9 +137,15 @@ for _shift in (-2, 0, 1, 8, 17):
     case(f"ties {_shift}", ties, _shift)
 
 
-@pytest.mark.parametrize("target", [NEON, DOTPROD], ids=lambda t: t.name)
-@pytest.mark.parametrize("name", CASES)
+# Floats have the same code on both.
+_ROWS = [
+    pytest.param(name, target, id=f"{name}-{target.name}")
+    for target in (NEON, DOTPROD)
+    for name in CASES
+    if target is NEON or not name.startswith("FLOAT32")
+]
+
+
+@pytest.mark.parametrize(("name", "target"), _ROWS)
 def test_product(name: str, target: Target) -> None:
-    if target is DOTPROD and name.startswith("FLOAT32"):
-        pytest.skip("the same code as neon's")
     hold(CASES[name](), target)

@@ -61,7 +61,7 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     of_output = np.arange(p.parts, dtype=np.int64) * (m * n * _ITEM)
     place, output = to.input(step, 0), to.output(step)
     values = as_float32(y)
-    if values is not None and not turned[0]:
+    if values is not None and values.size and not turned[0]:
         matrix = values.reshape(-1, *values.shape[-2:])
         split = matrix.swapaxes(1, 2) if turned[1] else matrix
         p = p._replace(splits=splits_of(to.target, to.precision, m, k, n))

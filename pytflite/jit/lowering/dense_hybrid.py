@@ -39,8 +39,8 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
         return "its weights have scales of blocks"
     if int(node.options.fused_activation_function) in _UNCLAMPED:
         return "its activation is not compiled"
-    if not depth:
-        return "it sums nothing"
+    if not weights.size:
+        return "its weights are empty"
     scales = weight_scales(node, x, weights)
     weight_zero(node, x, weights)
     values = signed(weights.value)

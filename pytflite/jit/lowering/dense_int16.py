@@ -42,8 +42,8 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
     units, depth = weights.static
     if weights.value is None or (bias is not None and bias.value is None):
         return "weights or bias are computed at run time"
-    if not depth:
-        return "it sums nothing"
+    if not weights.size:
+        return "its weights are empty"
     declared = node.inputs[1]
     sparse = declared is not None and declared.sparsity is not None
     way = WIDE if weights.dtype is INT16 else FIXED if sparse else REAL
@@ -70,6 +70,8 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     assert x is not None and y is not None
     if node.options.adj_x or (y.value is None and y.dtype is not INT16):
         return "its first matrix is to be transposed, or the second is computed at run time"
+    if not (x.size and y.size):
+        return "one of its matrices is empty"
     *stack, m, n = output.static
     k = x.static[-1]
     if math.prod(y.static[:-2]) == 1:

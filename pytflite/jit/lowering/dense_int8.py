@@ -46,8 +46,8 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
         return "weights or bias are computed at run time"
     if output.dtype is not x.dtype or len(step.output_specs) > 1:
         return f"there is no compiled kernel for {x.dtype} to {output.dtype}"
-    if not depth:
-        return "it sums nothing"
+    if not weights.size:
+        return "its weights are empty"
     way = way_of(node, x, weights, bias, output)
     scales = weight_scales(node, x, weights)
     zero_x, zero_w, zero = zero_points(node, x, weights, output)
@@ -75,6 +75,8 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
         y.quantization is not None and y.quantization.is_per_channel
     ):
         return f"there is no compiled kernel for {x.dtype} to {output.dtype} with these scales"
+    if not (x.size and y.size):
+        return "one of its matrices is empty"
     *stack, m, n = output.static
     k = x.static[-1]
     if math.prod(y.static[:-2]) == 1:

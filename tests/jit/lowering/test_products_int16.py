@@ -248,3 +248,23 @@ def test_batch_matmul(cpu: Target, dtype: Any, constant: bool, data: st.DataObje
         adj_y=turned,
     )  # fmt: skip
     same(model, cpu, *([x] if constant else [x, y]))
+
+
+@pytest.mark.parametrize("dtype", ["FLOAT32", "INT8", "INT16"])
+@pytest.mark.parametrize(("units", "depth"), [(0, 4), (4, 0)])
+def test_empty_weights(dtype: str, units: int, depth: int) -> None:
+    """Layers of nothing are lowered, or refused, but do not fail."""
+    x = np.zeros((3, depth), dtype.lower())
+    scale = {} if dtype == "FLOAT32" else {"scale": 1.0}
+    made = [tensor(dtype=dtype, **scale)]
+    first = tensor(x.shape, dtype, **scale)
+    hybrid = tensor(value=np.zeros((units, depth), np.int8), scale=1.0)
+    plain = tensor(value=np.zeros((units, depth), x.dtype), **scale)
+    turned = tensor(value=np.zeros((depth, units), x.dtype), **scale)
+    for model in (
+        single_op("FULLY_CONNECTED", [first, hybrid], made),
+        single_op("FULLY_CONNECTED", [first, plain], made),
+        single_op("BATCH_MATMUL", [first, turned], made),
+    ):
+        want = np.zeros((3, units), x.dtype)
+        np.testing.assert_array_equal(compiled(model, RUNNABLE[0]).run(x), want)

@@ -34,7 +34,7 @@ test: $(VENV)/test.stamp
 # Each operator, type and shape that the NumPy kernels are tested with, and whole models.
 COMPILED = PYTFLITE_BACKEND=jit PYTFLITE_WAIT=1 HYPOTHESIS_PROFILE=quick
 test-jit: $(VENV)/test.stamp
-	$(COMPILED) $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/ops tests/compat tests/runtime
+	$(COMPILED) $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/ops tests/compat
 
 # The same for AArch64, under qemu-user: TARGET is neon or dotprod.
 TARGET ?= neon
@@ -42,9 +42,9 @@ test-arm: $(VENV)/test.stamp
 	PYTFLITE_EMULATE=$(TARGET) $(COMPILED) $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) \
 	    tests/ops tests/jit/lowering tests/jit/test_numba_kernels.py
 
-# The operators' own tests know nothing of Numba.
+# What might notice that there is no Numba.
 test-numpy: $(VENV)-numpy/test.stamp
-	$(VENV)-numpy/bin/python -m pytest $(PYTEST_FLAGS) --ignore tests/ops --ignore tests/fuzz
+	$(VENV)-numpy/bin/python -m pytest $(PYTEST_FLAGS) tests/runtime tests/compat tests/jit
 
 MINUTES ?= 5
 FUZZ_SEED ?= 1

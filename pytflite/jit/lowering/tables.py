@@ -84,7 +84,7 @@ def by_pairs(step: Step, to: Lowering) -> Lowered:
     assert a is not None and b is not None
     if a.dtype not in _BYTES or b.dtype is not a.dtype or target.dtype.itemsize != 1:
         return f"there is no compiled kernel for {a.dtype.name} and {b.dtype.name}"
-    if step.node.name == "DIV":
+    if step.node.name in ("DIV", "FLOOR_MOD"):
         return "it must look for zeros first"
     found = layout(step, to, [(to.input(step, n), s.static, 1) for n, s in enumerate((a, b))])
     if found is None:

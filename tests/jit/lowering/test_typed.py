@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pytflite
+from pytflite.errors import DataError
 from tests.harness import single_op, tensor
 from tests.jit.agreement import agree
 
@@ -157,3 +159,12 @@ def test_dequantize(of: str, slices: bool) -> None:
 def test_every_float16_becomes_longer() -> None:
     model = single_op("DEQUANTIZE", [tensor((1 << 16,), "FLOAT16")], [tensor((1 << 16,))])
     agree(model, np.arange(1 << 16, dtype=np.uint16).view(np.float16))
+
+
+def test_zeros_are_looked_for_by_numpy() -> None:
+    model = single_op("FLOOR_MOD", [tensor((3,), "INT8")] * 2, [tensor((3,), "INT8")])
+    interpreter = pytflite.Interpreter(model, backend="jit", wait=True)
+    x = np.array([7, -7, -128], np.int8)
+    np.testing.assert_array_equal(interpreter.run(x, np.array([3, 3, -1], np.int8)), [1, 2, 0])
+    with pytest.raises(DataError):
+        interpreter.run(x, np.zeros(3, np.int8))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.lowering.depthwise_float32 import depthwise_works
 from pytflite.jit.lowering.packing import as_float32, pack
@@ -17,16 +15,13 @@ from pytflite.jit.lowering.products import (
     splits_of,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.transposed import phases_of
 from pytflite.model.graph import Array
 from pytflite.ops.activation import bounds
-from pytflite.ops.convolution.checks import known, slide_all
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import Taps, cut
-from pytflite.ops.convolution.transposed import axis_phases
-from pytflite.ops.windows import Window
 from pytflite.plan.plan import Step
 
-_AXES = ("height", "width")
 _ITEM = 4
 
 
@@ -78,31 +73,29 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
         return "the filter or the bias is computed at run time"
     values, bias = as_float32(weights), _bias(step, 3)
     assert values is not None
-    batch, height, width, filters = step.output_specs[0].static
-    _, *taps, channels = weights.static
-    windows = slide_all(step.node, _AXES, (height, width), tuple(taps), dilated=False)
-    _, *along = known(windows)
+    phases = phases_of(step)
+    if isinstance(phases, str):
+        return phases
+    filters, *_, channels = weights.static
     pixel = filters * _ITEM
     limits, output = bounds(step.node), to.output(step)
-    works, seen = [], 0
-    for (y, y_taps, h), (x_, x_taps, w) in itertools.product(
-        *(list(axis_phases(a)) for a in along)
-    ):
-        kept = values[:, cut(y_taps)][:, :, cut(x_taps)]
+    works = []
+    for phase in phases:
+        rows, columns = phase.taps
+        kept = values[:, cut(rows)][:, :, cut(columns)]
         split = kept.reshape(1, filters, -1).transpose(0, 2, 1)
-        place = At(output.tensor, output.offset + (y.start * width + x_.start) * pixel)
-        m, k = batch * h.output * w.output, split.shape[1]
+        place = At(output.tensor, output.offset + phase.first * pixel)
+        m, k = x.static[0] * phase.outputs, split.shape[1]
         splits = splits_of(to.target, to.precision, m, k, filters)
         p = Product(m, filters, k, 0, pixel, splits=splits)
-        packed = _packed(step, to, split, bias, (y_taps, x_taps), splits)
-        steps = height * width * pixel, y.step * width * pixel, x_.step * pixel
-        tensors, phase = (to.input(step, 2), packed, place), (Window(1, 1, 1), h, w)
-        works.append(
-            convolution_work(to.target, p, phase, channels * _ITEM, steps, tensors, Ending(limits))
+        packed = _packed(step, to, split, bias, phase.taps, splits)
+        image, line, step_ = (n * pixel for n in phase.steps)
+        tensors = to.input(step, 2), packed, place
+        steps = image, line, step_
+        work = convolution_work(
+            to.target, p, phase.windows, channels * _ITEM, steps, tensors, Ending(limits)
         )
-        seen += p.m
-    if seen < batch * height * width:
-        return "some outputs see nothing of the input"
+        works.append(work)
     return works
 
 

@@ -19,6 +19,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -59,6 +60,7 @@ class Machine:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._kernels: dict[Kernel, int] = {}
+        self._turn = threading.RLock()  # of the threads that use it
         self._file = os.memfd_create("emulated")
         os.ftruncate(self._file, _SIZE)
         self._end = self._mapped = self._base = _map_here(self._file)
@@ -71,14 +73,15 @@ class Machine:
 
     def empty(self, size: int, alignment: int = 64) -> Any:
         """Fresh bytes, all zero."""
-        start = -(-self._end // alignment) * alignment
-        self._end = start + size
-        while self._end > self._mapped:
-            found = self.system(
-                _MMAP, self._mapped, _PIECE, 7, 0x11, self._file, self._mapped - self._base
-            )
-            assert found == self._mapped, f"mmap gives {found:#x}"
-            self._mapped += _PIECE
+        with self._turn:
+            start = -(-self._end // alignment) * alignment
+            self._end = start + size
+            while self._end > self._mapped:
+                found = self.system(
+                    _MMAP, self._mapped, _PIECE, 7, 0x11, self._file, self._mapped - self._base
+                )
+                assert found == self._mapped, f"mmap gives {found:#x}"
+                self._mapped += _PIECE
         return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(start))
 
     def place(self, array: np.ndarray) -> Any:
@@ -149,8 +152,9 @@ class Machine:
 
     def _tell(self, *words: int) -> int:
         message = struct.pack("<8q", *words, *[0] * (8 - len(words)))
-        self._process.stdin.write(message)
-        answer = self._process.stdout.read(8)
+        with self._turn:
+            self._process.stdin.write(message)
+            answer = self._process.stdout.read(8)
         if len(answer) < 8:
             self._process.wait(10)
             machine_of.cache_clear()  # the next test gets another

@@ -13,7 +13,7 @@ from time import perf_counter
 
 import numpy as np
 
-from pytflite.jit.emit.runner import RECORD
+from pytflite.jit.emit.runner import FLUSH, RECORD
 from pytflite.jit.kernel import At, Kernel, Packed, Slot, Work, kernel
 from pytflite.jit.threads import ENTRY, HELPER, LEADER, aligned, team
 from pytflite.model.graph import Array
@@ -23,6 +23,7 @@ RUNNER = kernel("runner.single")
 RUNNERS = (RUNNER, LEADER, HELPER)  # that each program needs
 SINGLE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _CACHE_LINE = 64
+_PRODUCTS = ("gemm_", "depthwise_", "lstm.")  # in which denormals are zero
 _BRIEF = 40e-6  # seconds: less than this is not worth sharing
 
 
@@ -53,6 +54,7 @@ class Program:
         records = np.zeros((len(works), RECORD // 8), np.int64)
         for record, work in zip(records, works, strict=True):
             record[:3] = addresses[work.kernel], 8 * len(slots), work.tiles
+            record[FLUSH // 8] = work.kernel.emitter.startswith(_PRODUCTS)
             slots.append(0)
             for slot in work.slots:
                 if isinstance(slot, At):

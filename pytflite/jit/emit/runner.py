@@ -1,8 +1,8 @@
 """The loops that run a program: kernel after kernel, in one call from Python.
 
 A record is 64 bytes: address of the kernel, address of its parameters, number of tiles, the next
-tile that nobody has claimed, how many tiles are done, and three words that are free. `begin` and
-`end` say which records run. The first kernel with a status other than 0 ends the run; the runner's
+tile that nobody has claimed, how many tiles are done, whether denormals are zero, and two words
+that are free. `begin` and `end` say which records run. The first kernel with a status other than 0 ends the run; the runner's
 own status is then that record's number, plus 1.
 
 `single` does all tiles in this thread. `leader` shares them with helpers, threads that are in
@@ -26,7 +26,7 @@ from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
 RECORD = 64
-KERNEL, PARAMETERS, TILES, NEXT, DONE = 0, 8, 16, 24, 32  # offsets of the words of a record
+KERNEL, PARAMETERS, TILES, NEXT, DONE, FLUSH = 0, 8, 16, 24, 32, 40  # of the words of a record
 
 JOB = 256
 DOOR, CURRENT, QUIT = 0, 64, 128  # offsets of the words of a job, each written on its own line
@@ -40,6 +40,40 @@ _FLUSH, _ZERO_INPUTS, _ARM_FLUSH = 1 << 15, 1 << 6, 1 << 24
 _PATIENCE = {"x86_64": 1800, "aarch64": 30000}
 
 
+class Modes:
+    """Whether numbers below 2^-126 are zero, which spares products of floats a hundredfold time.
+
+    XNNPACK computes so, too; LiteRT's reference kernels do not, nor does anything else here.
+    """
+
+    def __init__(self, f: Function, target: Target) -> None:
+        self._f = f
+        self._is_x86 = target.architecture == "x86_64"
+        if self._is_x86:
+            self._before, self._during = f.op("alloca i32"), f.op("alloca i32")
+            f.call("void", "llvm.x86.sse.stmxcsr", f"ptr {self._before}")
+            mode = f.load("i32", self._before, 0, 4)
+            mode = f.op(f"or i32 {mode}, {_FLUSH | _ZERO_INPUTS}")
+            f.store("i32", mode, self._during, 0, 4)
+        else:
+            self._before = f.call("i64", "llvm.aarch64.get.fpcr")
+            self._during = f.op(f"or i64 {self._before}, {_ARM_FLUSH}")
+
+    def suppress(self) -> None:
+        """From here on they are."""
+        self._set(self._during)
+
+    def restore(self) -> None:
+        """From here on they are as they were when the runner began."""
+        self._set(self._before)
+
+    def _set(self, mode: str) -> None:
+        if self._is_x86:
+            self._f.call("void", "llvm.x86.sse.ldmxcsr", f"ptr {mode}")
+        else:
+            self._f.call("void", "llvm.aarch64.set.fpcr", f"i64 {mode}")
+
+
 def single(module: Module, target: Target) -> None:
     """All tiles in this thread. Slots: records, first, last, memory.
 
@@ -47,18 +81,17 @@ def single(module: Module, target: Target) -> None:
     a call with one argument takes half the time of one with four.
     """
     f = module.kernel("ptr records", "i64 first", "i64 last", "ptr memory")
-    restore = _suppress_denormals(f, target)
+    modes = Modes(f, target)
     with f.loop("%first", "%last") as loop:
         record = _record(f, "%records", loop.index)
-        _call(f, record, 0, f.load("i64", record, TILES, 8), "%memory")
-        _check(f, record, loop.index, restore)
-    restore()
+        _call(f, modes, record, 0, f.load("i64", record, TILES, 8), "%memory")
+        _check(f, record, loop.index, lambda: None)
 
 
 def leader(module: Module, target: Target) -> None:
     """Tiles shared with helpers. Slots: records, job. The job's door is shut before and after."""
     f = module.kernel("ptr records", "ptr job")
-    restore = _suppress_denormals(f, target)
+    modes = Modes(f, target)
     with f.loop("%begin", "%end") as loop:
         record = _record(f, "%records", loop.index)
         f.store("i64", 0, record, NEXT, 8)
@@ -74,17 +107,16 @@ def leader(module: Module, target: Target) -> None:
             inside = f.op(f"load atomic i64, ptr {door} acquire, align 8")
             waiting.leave_if(f.compare("eq", inside, 0))
             _pause(f, target)
-        restore()
 
     with f.loop("%begin", "%end") as loop:
         record = _record(f, "%records", loop.index)
         tiles = f.load("i64", record, TILES, 8)
         alone = f.compare("sle", tiles, 1)
         with f.when(alone):
-            _call(f, record, 0, tiles, "%scratch")
+            _call(f, modes, record, 0, tiles, "%scratch")
         with f.when(f.op(f"xor i1 {alone}, true")):
             f.do(f"store atomic i64 {loop.index}, ptr {current} release, align 8")
-            _claim(f, record, tiles, "%scratch")
+            _claim(f, modes, record, tiles, "%scratch")
             with f.repeat() as waiting:
                 done = f.op(f"load atomic i64, ptr {f.at(record, DONE)} acquire, align 8")
                 waiting.leave_if(f.compare("eq", done, tiles))
@@ -97,7 +129,7 @@ def helper(module: Module, target: Target) -> None:
     """Helps at run after run; returns when none has come for 100 us. Slots: job, number."""
     f = module.kernel("ptr job", "i64 number")
     door, current = f.at("%job", DOOR), f.at("%job", CURRENT)
-    restore = _suppress_denormals(f, target)
+    modes = Modes(f, target)
     waited = f.op("alloca i64")
     last = f.op("alloca i64")
     f.store("i64", 0, waited, 0, 8)
@@ -117,12 +149,11 @@ def helper(module: Module, target: Target) -> None:
                 f.store("i64", 0, waited, 0, 8)
                 seats = f.load("i64", "%job", SEATS, 8)
                 with f.when(f.compare("slt", "%number", seats)):
-                    _help(f, target, current, last)
+                    _help(f, modes, target, current, last)
                 f.op(f"atomicrmw sub ptr {door}, i64 1 acq_rel")
-    restore()
 
 
-def _help(f: Function, target: Target, current: str, last: str) -> None:
+def _help(f: Function, modes: Modes, target: Target, current: str, last: str) -> None:
     """Claims tiles of the current record, until there are no more records."""
     records = f.load("ptr", "%job", RECORDS, 8)
     stride = f.load("i64", "%job", STRIDE, 8)
@@ -139,7 +170,7 @@ def _help(f: Function, target: Target, current: str, last: str) -> None:
         fresh = f.op(f"xor i1 {known}, true")
         with f.when(f.op(f"and i1 {fresh}, {f.compare('sge', now, 0)}")):
             record = _record(f, records, now)
-            _claim(f, record, f.load("i64", record, TILES, 8), scratch)
+            _claim(f, modes, record, f.load("i64", record, TILES, 8), scratch)
             f.store("i64", now, last, 0, 8)
 
 
@@ -147,18 +178,26 @@ def _record(f: Function, records: str, number: str) -> str:
     return f.at(records, f.mul(number, RECORD))
 
 
-def _call(f: Function, record: str, begin: str | int, end: str, scratch: str) -> None:
+def _call(
+    f: Function, modes: Modes, record: str, begin: str | int, end: str, scratch: str
+) -> None:  # fmt: skip
+    """Runs tiles of a record, in the mode that it asks for."""
+    flush = f.compare("ne", f.load("i64", record, FLUSH, 8), 0)
+    with f.when(flush):
+        modes.suppress()
     code = f.load("ptr", record, KERNEL, 8)
     parameters = f.load("ptr", record, PARAMETERS, 8)
     f.do(f"call void {code}(ptr {parameters}, i64 {begin}, i64 {end}, ptr {scratch})")
+    with f.when(flush):
+        modes.restore()
 
 
-def _claim(f: Function, record: str, tiles: str, scratch: str) -> None:
+def _claim(f: Function, modes: Modes, record: str, tiles: str, scratch: str) -> None:
     """Does tiles of a record, one by one, until all are claimed."""
     with f.repeat() as claiming:
         tile = f.op(f"atomicrmw add ptr {f.at(record, NEXT)}, i64 1 monotonic")
         claiming.leave_if(f.compare("sge", tile, tiles))
-        _call(f, record, tile, f.add(tile, 1), scratch)
+        _call(f, modes, record, tile, f.add(tile, 1), scratch)
         f.op(f"atomicrmw add ptr {f.at(record, DONE)}, i64 1 acq_rel")
 
 
@@ -170,24 +209,6 @@ def _check(f: Function, record: str, number: str, close: Callable[[], None]) -> 
         f.store("i64", f.add(number, 1), "%parameters", 0, 8)
         f.do("ret void")
         f.dead()
-
-
-def _suppress_denormals(f: Function, target: Target) -> Callable[[], None]:
-    """From here on numbers below 2^-126 are zero, as in LiteRT: they can be a hundred times slower.
-
-    Returns:
-        What writes the instructions that end it.
-    """
-    if target.architecture == "x86_64":
-        before, during = f.op("alloca i32"), f.op("alloca i32")
-        f.call("void", "llvm.x86.sse.stmxcsr", f"ptr {before}")
-        mode = f.op(f"or i32 {f.load('i32', before, 0, 4)}, {_FLUSH | _ZERO_INPUTS}")
-        f.store("i32", mode, during, 0, 4)
-        f.call("void", "llvm.x86.sse.ldmxcsr", f"ptr {during}")
-        return lambda: f.do(f"call void @llvm.x86.sse.ldmxcsr(ptr {before})")
-    mode = f.call("i64", "llvm.aarch64.get.fpcr")
-    f.call("void", "llvm.aarch64.set.fpcr", f"i64 {f.op(f'or i64 {mode}, {_ARM_FLUSH}')}")
-    return lambda: f.do(f"call void @llvm.aarch64.set.fpcr(i64 {mode})")
 
 
 def _pause(f: Function, target: Target) -> None:

@@ -2,8 +2,8 @@
 
 A record is 64 bytes: address of the kernel, address of its parameters, number of tiles, the next
 tile that nobody has claimed, how many tiles are done, whether denormals are zero, and two words
-that are free. `begin` and `end` say which records run. The first kernel with a status other than 0 ends the run; the runner's
-own status is then that record's number, plus 1.
+that are free. `begin` and `end` say which records run. The first kernel with a status other than 0
+ends the run; the runner's own status is then that record's number, plus 1.
 
 `single` does all tiles in this thread. `leader` shares them with helpers, threads that are in
 `helper` at the time. They meet at a Job:

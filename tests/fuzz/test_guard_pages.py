@@ -37,6 +37,10 @@ def more(operator: str) -> list[bytes]:
         return [bytes(write(model))]
     if operator == "LSTM":
         return [bytes(write(sequence(Cell(), seed, name=operator)[0])) for seed in range(3)]
+    if operator == "RESIZE_BILINEAR":
+        size = tensor(value=np.array([7, 9], np.int32))
+        shapes = tensor((1, 5, 6, 3)), tensor((1, 7, 9, 3))
+        return [bytes(write(single_op(operator, [shapes[0], size], [shapes[1]])))]
     if operator != "CAST":
         return []
     types = ("INT8", "UINT8", "INT32", "BOOL", "FLOAT32")

@@ -128,6 +128,8 @@ def bilinear(step: Step, to: Lowering) -> Lowered:
         return unknown(source.dtype)
     if constant_integers(step.node, step.input_specs, 1) is None:
         return _RUN_TIME
+    if source.dtype.is_integer and step.node.is_as_shipped:
+        return "compiled for the reference's rounding"
     if not target.size:
         return _EMPTY
     batch, height, width, channels = source.static

@@ -17,7 +17,7 @@ from tests.ops.quantised_models import CASES, MAKERS, convolution, dense, depthw
 
 _MODELS = 6  # of each operator and type
 
-_NUMPY = ("RESIZE_BILINEAR",)  # has no kernel
+_NUMPY = ("RESIZE_BILINEAR",)  # has no kernel that rounds so
 _SOME = ("BATCH_MATMUL",)  # has one for constants
 
 

@@ -72,6 +72,9 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
         return "its first matrix is to be transposed, or the second is computed at run time"
     if not (x.size and y.size):
         return "one of its matrices is empty"
+    known = [s.quantization for s in (x, y, output) if s.quantization is not None]
+    if any(q.zero_point.any() for q in known):
+        return "its zero points are not 0"
     *stack, m, n = output.static
     k = x.static[-1]
     if math.prod(y.static[:-2]) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import NamedTuple
 
 from pytflite.ops.convolution.checks import known, slide_all
@@ -10,6 +11,8 @@ from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.transposed import axis_phases
 from pytflite.ops.windows import Window
 from pytflite.plan.plan import Step
+
+_MOST = 64  # phases, each a kernel's work
 
 
 class Phase(NamedTuple):
@@ -41,6 +44,8 @@ def phases_of(step: Step) -> list[Phase] | str:
     taps = weights.static[1:3]
     windows = slide_all(step.node, ("height", "width"), (height, width), taps, dilated=False)
     _, *along = known(windows)
+    if math.prod(min(w.stride, w.filter) for w in along) > _MOST:
+        return "it has too many phases"
     pairs = itertools.product(*(list(axis_phases(window)) for window in along))
     phases = [
         Phase(

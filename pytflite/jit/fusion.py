@@ -27,7 +27,10 @@ _OF_BYTES = frozenset({
 
 
 def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
-    """The steps, in order, with fused ones in the place of their last part."""
+    """The steps, in order, with fused ones in the place of their last part.
+
+    A step that reads a variable tensor stays where it is: others may change it in between.
+    """
     uses = Counter(i for step in steps for i in dict.fromkeys(step.inputs))
     uses.update(outputs)
     return _chains(_of_one_byte(_padded(steps, uses), uses), uses)
@@ -39,7 +42,9 @@ def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
     result, gone = [], set()
     for step in steps:
         pad = pads.get(step.inputs[0]) if step.inputs else None
-        if pad is not None and uses[pad.outputs[0]] == 1 and takes_padding(pad, step):
+        if pad is None or uses[pad.outputs[0]] != 1 or _reads_state(pad):
+            pad = None
+        if pad is not None and takes_padding(pad, step):
             gone.add(pad)
             joined = Step(
                 step.node,
@@ -115,7 +120,13 @@ def _chains(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
 
 
 def _joins(step: Step) -> bool:
-    return not step.dynamic and len(step.outputs) == 1 and expression_of(step) is not None
+    if step.dynamic or len(step.outputs) != 1 or _reads_state(step):
+        return False
+    return expression_of(step) is not None
+
+
+def _reads_state(step: Step) -> bool:
+    return any(spec is not None and spec.variable for spec in step.input_specs)
 
 
 def _same_shape(step: Step, index: int) -> bool:

@@ -69,14 +69,15 @@ class Program:
         self.runner = SINGLE(addresses[RUNNER])
         self.leader = ENTRY(addresses[LEADER])
         self.helper = addresses[HELPER]
-        self._paces: dict[int, Pace | None] = {}
+        self._paces: dict[tuple[int, int], Pace | None] = {}
 
     def pace(self, begin: int, end: int) -> Pace | None:
         """Whether a stretch is shared; None if there is nothing to share."""
-        if begin not in self._paces:
+        records = begin, end
+        if records not in self._paces:
             several = self.threads > 1 and any(w.tiles > 1 for w in self.works[begin:end])
-            self._paces[begin] = Pace() if several else None
-        return self._paces[begin]
+            self._paces[records] = Pace() if several else None
+        return self._paces[records]
 
     def _word(self, slot: Slot) -> int:
         """The 8 bytes of a slot that holds no place in the arena."""

@@ -83,6 +83,17 @@ def test_padding_that_others_see_is_a_step_of_its_own() -> None:
     assert len(compiled.plan().steps) == 2
 
 
+def test_what_reads_state_stays_in_its_place() -> None:
+    """MUL would read the variable later, in the place of the ADD that it could be fused with."""
+    g = Graph()
+    x = g.input("x", (2, 3))
+    state = g.tensor((2, 3), variable=True)
+    moved = g.op("MUL", [x, state], (2, 3))
+    g.output(g.op("ADD", [moved, x], (2, 3)))
+    plan = pytflite.Interpreter(build(g), backend="jit", wait=True).plan()
+    assert [step.parts for step in plan.steps] == [(), ()]
+
+
 @pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
 def test_functions_of_one_byte(dtype: str) -> None:
     """relu(x) * logistic(hard_swish(x)) is one table, to the bit."""

@@ -38,13 +38,11 @@ def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
 
 def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
     """Convolutions with the PAD of which they alone see the result."""
-    pads = {step.outputs[0]: step for step in steps if step.node.name == "PAD"}
+    pads = {s.outputs[0]: s for s in steps if s.node.name == "PAD" and not _reads_state(s)}
     result, gone = [], set()
     for step in steps:
         pad = pads.get(step.inputs[0]) if step.inputs else None
-        if pad is None or uses[pad.outputs[0]] != 1 or _reads_state(pad):
-            pad = None
-        if pad is not None and takes_padding(pad, step):
+        if pad is not None and uses[pad.outputs[0]] == 1 and takes_padding(pad, step):
             gone.add(pad)
             joined = Step(
                 step.node,

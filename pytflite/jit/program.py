@@ -15,8 +15,9 @@ import numpy as np
 
 from pytflite.jit.emit.runner import FLUSH, RECORD
 from pytflite.jit.kernel import At, Kernel, Packed, Slot, Work, kernel
-from pytflite.jit.threads import ENTRY, HELPER, LEADER, aligned, team
+from pytflite.jit.threads import ENTRY, HELPER, LEADER, team
 from pytflite.model.graph import Array
+from pytflite.plan.arena import aligned
 from pytflite.plan.plan import Refused
 
 RUNNER = kernel("runner.single")
@@ -185,7 +186,7 @@ class Stretch:
         self._own[8:10] = 0, bound.records.ctypes.data
         self._leader = self._own.ctypes.data + _CACHE_LINE, begin, end, memory
         self._address = self._own.ctypes.data
-        self._status = memoryview(self._own)
+        self._status = self._own.data
         self._runner = program.runner
         self._pace = program.pace(begin, end)
 

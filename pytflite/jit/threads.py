@@ -18,17 +18,11 @@ import numpy as np
 
 from pytflite.jit.emit.runner import JOB, QUIT, RECORDS, SEATS
 from pytflite.jit.kernel import kernel
+from pytflite.plan.arena import aligned
 
 LEADER = kernel("runner.leader")
 HELPER = kernel("runner.helper")
 ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
-
-
-def aligned(size: int) -> Any:
-    """Uninitialised bytes that begin on a cache line."""
-    block = np.empty(size + 64, np.uint8)
-    start = -block.ctypes.data % 64
-    return block[start : start + size]
 
 
 class Team:

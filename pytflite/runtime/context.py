@@ -15,7 +15,7 @@ from pytflite.model.graph import Array
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Node, Spec
-from pytflite.plan.arena import ALIGNMENT
+from pytflite.plan.arena import aligned
 from pytflite.plan.guard import empty_within, exhausted, guard, internal
 from pytflite.plan.plan import BoundProgram, Plan, Refused, Step, cost_of
 from pytflite.plan.sharing import shared
@@ -149,8 +149,8 @@ class Context:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        arena = _aligned(plan.arena_bytes)
-        self._scratch = _aligned(plan.scratch_bytes)
+        arena = aligned(plan.arena_bytes)
+        self._scratch = aligned(plan.scratch_bytes)
         self.arrays: dict[int, Array] = dict(plan.constants)
         self._cells: dict[int, Array] = {}  # where native steps have variable tensors
         for index, offset in plan.offsets.items():
@@ -213,13 +213,6 @@ class Context:
             return None
         block: Array = self._scratch[:size].view(dtype).reshape(shape)
         return block
-
-
-def _aligned(size: int) -> Array:
-    """Uninitialised bytes that begin on a cache line."""
-    block = np.empty(size + ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT
-    return block[start : start + size]
 
 
 class Execution:

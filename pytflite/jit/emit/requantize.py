@@ -99,6 +99,22 @@ class Form(NamedTuple):
     floats: bool = False
 
 
+def half_away(f: Function, lanes: int, x: str) -> str:
+    """Integers nearest to numbers in float64, half away from zero; 2^30 stands for what is beyond.
+
+    What is added is the largest number below one half: see ops/hybrid.py.
+    """
+    kind, bits = f"<{lanes} x double>", f"<{lanes} x i1>"
+    half = f"{kind} splat (double 0x3FDFFFFFFFFFFFFF)"
+    near = f.call(kind, f"llvm.copysign.v{lanes}f64", half, f"{kind} {x}")
+    x = f.op(f"fadd {kind} {x}, {near}")
+    for how, bound in (("olt", -(2.0**30)), ("ogt", 2.0**30)):
+        limit = f"splat (double {float_constant(bound)})"
+        beyond = f.op(f"fcmp {how} {kind} {x}, {limit}")
+        x = f.op(f"select {bits} {beyond}, {kind} {limit}, {kind} {x}")
+    return f.op(f"fptosi {kind} {x} to <{lanes} x i32>")
+
+
 class Finisher:
     """Writes the steps for vectors of sums, whose constants are in a panel.
 
@@ -243,22 +259,11 @@ class Finisher:
         return self._real(total, n) if self.form.rounding == "real" else self._fixed(total, n)
 
     def _real(self, total: str, n: int) -> str:
-        """Half away from zero of total * real in float64.
-
-        What is added is the largest number below one half: see ops/hybrid.py.
-        """
-        f, lanes = self.f, self.lanes
-        kind = f"<{lanes} x double>"
+        """Half away from zero of total * real in float64."""
+        f, kind = self.f, f"<{self.lanes} x double>"
         x = f.op(f"sitofp {self.kind} {total} to {kind}")
         x = f.op(f"fmul {kind} {x}, {self.constant('real', n, kind)}")
-        half = f"{kind} splat (double 0x3FDFFFFFFFFFFFFF)"
-        near = f.call(kind, f"llvm.copysign.v{lanes}f64", half, f"{kind} {x}")
-        x = f.op(f"fadd {kind} {x}, {near}")
-        for how, bound in (("olt", -(2.0**30)), ("ogt", 2.0**30)):
-            limit = f"{kind} splat (double {float_constant(bound)})"
-            beyond = f.op(f"fcmp {how} {kind} {x}, splat (double {float_constant(bound)})")
-            x = f.op(f"select {self.bits} {beyond}, {limit}, {kind} {x}")
-        whole = f.op(f"fptosi {kind} {x} to {self.kind}")
+        whole = half_away(f, self.lanes, x)
         return f.op(f"add {self.kind} {whole}, {self._splat('%zero_point')}")
 
     def _fixed(self, total: str, n: int) -> str:

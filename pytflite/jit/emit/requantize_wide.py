@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pytflite.jit.emit import requantize
+from pytflite.jit.emit.requantize import half_away
 from pytflite.jit.ir import Function, Value, float_constant
 from pytflite.jit.target import Target
 
@@ -112,20 +113,13 @@ class WideFinisher:
         return f.op(f"ashr {kind} {f.op(f'add {kind} {product}, {nudge}')}, {right}")
 
     def _real(self, x: str, n: int) -> str:
-        """In float64; what is added is the largest number below one half (ops/hybrid.py)."""
+        """In float64, half away from zero."""
         f, lanes = self.f, self.lanes
         kind = f"<{lanes} x double>"
         given = self.integers if self.form.rounding in NARROW else self.kind
         x = f.op(f"sitofp {given} {x} to {kind}")
         x = f.op(f"fmul {kind} {x}, {self._of.constant('real', n, kind)}")
-        half = f"{kind} splat (double 0x3FDFFFFFFFFFFFFF)"
-        near = f.call(kind, f"llvm.copysign.v{lanes}f64", half, f"{kind} {x}")
-        x = f.op(f"fadd {kind} {x}, {near}")
-        for how, bound in (("olt", -(2.0**30)), ("ogt", 2.0**30)):
-            limit = f"{kind} splat (double {float_constant(bound)})"
-            beyond = f.op(f"fcmp {how} {kind} {x}, splat (double {float_constant(bound)})")
-            x = f.op(f"select {self.bits} {beyond}, {limit}, {kind} {x}")
-        whole = f.op(f"fptosi {kind} {x} to {self.integers}")
+        whole = half_away(f, lanes, x)
         return f.op(f"sext {self.integers} {whole} to {self.kind}")
 
     def _nearest(self, x: str, n: int) -> str:

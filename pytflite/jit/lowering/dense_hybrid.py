@@ -11,8 +11,8 @@ from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Slot, Work, kernel
-from pytflite.jit.lowering.products import Product, epilogue, scratch_row
-from pytflite.jit.lowering.products_int8 import columns_of, tile_of, words_of
+from pytflite.jit.lowering.products import Product, columns_of, epilogue, scratch_row
+from pytflite.jit.lowering.products_int8 import tile_of, words_of
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.target import Target

@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 
 from pytflite.jit.lowering.dense_int8 import stack_places
-from pytflite.jit.lowering.products import Product
-from pytflite.jit.lowering.products_int8 import columns_of
+from pytflite.jit.lowering.products import Product, columns_of
 from pytflite.jit.lowering.products_int16 import (
     ITEM,
     Ending,

@@ -8,13 +8,12 @@ import numpy as np
 
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.requantize import rows as constant_rows
-from pytflite.jit.lowering.products import Product
+from pytflite.jit.lowering.products import Product, columns_of
 from pytflite.jit.lowering.products_int8 import (
     TOO_STEEP,
     Ending,
     Factor,
     Layer,
-    columns_of,
     pack,
     product_work,
 )

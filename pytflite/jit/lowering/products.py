@@ -92,10 +92,11 @@ class Tile(NamedTuple):
 
 def columns_of(target: Target, n: int) -> int:
     """Columns of a panel: fixed by n alone, so that packed weights serve any m."""
-    return _vectors(target, n) * target.lanes
+    return vectors_of(target, n) * target.lanes
 
 
-def _vectors(target: Target, n: int) -> int:
+def vectors_of(target: Target, n: int) -> int:
+    """Vectors of a row of a panel."""
     most, _ = _TILES[target.registers, target.vector]
     return min(most, max(1, -(-n // target.lanes)))
 
@@ -129,7 +130,7 @@ def tile_of(target: Target, p: Product) -> Tile:
     if p.splits:
         return _amx_tile_of(target, p)
     kind = target.registers, target.vector
-    vectors = _vectors(target, p.n)
+    vectors = vectors_of(target, p.n)
     most = _FEW[kind] if vectors == 1 else _TILES[kind][1] * _TILES[kind][0] // vectors
     rows = _even(p.m, most)
     columns = vectors * target.lanes

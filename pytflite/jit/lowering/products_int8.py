@@ -13,7 +13,14 @@ from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import column, is_fused, rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
-from pytflite.jit.lowering.products import Product, Tile, chains_of, scratch_row
+from pytflite.jit.lowering.products import (
+    Product,
+    Tile,
+    chains_of,
+    columns_of,
+    scratch_row,
+    vectors_of,
+)
 from pytflite.jit.lowering.proof import Range
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
 from pytflite.jit.target import Target
@@ -93,16 +100,6 @@ class Factor(NamedTuple):
     x_zero: int
 
 
-def columns_of(target: Target, n: int) -> int:
-    """Columns of a panel: fixed by n alone, so that packed weights serve any m."""
-    return _vectors(target, n) * target.lanes
-
-
-def _vectors(target: Target, n: int) -> int:
-    most = _TILES[target.registers, target.vector][0]
-    return min(most, max(1, -(-n // target.lanes)))
-
-
 def in_tiles(target: Target, p: Product) -> bool:
     """Whether a product is worth AMX's tiles, half of whose rows at least it must fill."""
     return target.dot == "amx" and p.m >= gemm_amx.LINES
@@ -111,7 +108,7 @@ def in_tiles(target: Target, p: Product) -> bool:
 def tile_of(target: Target, p: Product, *, tiles: bool = False) -> Tile:
     """What suits the sizes; x_row is that of rows in scratch. tiles: they are AMX's."""
     wide, most, few = _TILES[target.registers, target.vector]
-    vectors = _vectors(target, p.n)
+    vectors = vectors_of(target, p.n)
     most = few if vectors == 1 else most * wide // vectors
     tall = most if p.m >= 8 * most else _even(p.m, most)
     tall = gemm_amx.ROWS if tiles else tall
@@ -150,7 +147,7 @@ def pack(target: Target, factor: Factor, ending: Ending) -> Array:
 @cache
 def _places(target: Target, n: int) -> Array:
     """Where the columns stand in their panels."""
-    vectors = _vectors(target, n)
+    vectors = vectors_of(target, n)
     columns = vectors * target.lanes
     tail = -(-((n - 1) % columns + 1) // target.lanes)
     places = np.arange(-(-n // columns) * columns)

@@ -20,10 +20,12 @@ from pytflite.jit.target import Target, host_target
 from pytflite.jit.threads import physical_cores
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
-from pytflite.ops.operator import BUILTINS
+from pytflite.ops.catalogue import CUSTOM_MODULES
+from pytflite.ops.registry import is_ours
 from pytflite.plan.plan import Plan, Step
 
 _WARNED: set[tuple[str, str]] = set()  # operators and reasons that have been told once
+_NO_KERNEL = "there is no compiled kernel for this operator"
 
 
 def unavailable() -> str:
@@ -143,10 +145,15 @@ class Compiled:
         return [(step, lowered)]
 
     def _lower(self, step: Step) -> Lowered:
+        if not is_ours(step.definition):
+            return _NO_KERNEL
+        try:
+            step = _as_builtin(step)
+        except TFLiteError as error:
+            return error.problem
         lower = find_lowering(step.node.name)
-        known = BUILTINS.get(step.node.name)
-        if lower is None or known is None or step.definition.eval is not known.eval:
-            return "there is no compiled kernel for this operator"
+        if lower is None:
+            return _NO_KERNEL
         if step.dynamic:
             return "its shapes are known only at run time"
         stateful = step.node.name in STATEFUL
@@ -195,3 +202,17 @@ class Compiled:
 
         packed: Packed = self._model.derived.setdefault((keys, kind, self.target), Packed(made))
         return packed
+
+
+def _as_builtin(step: Step) -> Step:
+    """A step whose custom operator is a builtin one as a step of that."""
+    if step.definition.name not in CUSTOM_MODULES:
+        return step
+    from pytflite.ops.custom.translation import builtin_of
+
+    found = builtin_of(step.definition, step.node, step.input_specs)
+    if found is None:
+        return step
+    definition, node, specs, order = found
+    inputs = tuple(step.inputs[i] if isinstance(i, int) else -1 for i in order)
+    return Step(node, definition, inputs, step.outputs, tuple(specs), step.output_specs)

@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from pytflite.jit.lowering.elementwise import expression_of
 from pytflite.jit.lowering.padded import takes_padding
 from pytflite.model.dtypes import INT8, UINT8
+from pytflite.ops.registry import is_ours
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 
@@ -38,11 +39,15 @@ def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
 
 def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
     """Convolutions with the PAD of which they alone see the result."""
-    pads = {s.outputs[0]: s for s in steps if s.node.name == "PAD" and not _reads_state(s)}
+    pads = {
+        s.outputs[0]: s for s in steps
+        if s.node.name == "PAD" and is_ours(s.definition) and not _reads_state(s)
+    }  # fmt: skip
     result, gone = [], set()
     for step in steps:
         pad = pads.get(step.inputs[0]) if step.inputs else None
-        if pad is not None and uses[pad.outputs[0]] == 1 and takes_padding(pad, step):
+        known = pad is not None and uses[pad.outputs[0]] == 1 and is_ours(step.definition)
+        if pad is not None and known and takes_padding(pad, step):
             gone.add(pad)
             joined = Step(
                 step.node,
@@ -82,6 +87,8 @@ def _of_one_byte(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
 def _is_of_bytes(step: Step) -> bool:
     """Whether the result follows element by element from 8-bit tensors of one shape."""
     if step.dynamic or step.node.name not in _OF_BYTES or len(step.outputs) != 1:
+        return False
+    if not is_ours(step.definition):
         return False
     specs = [s for s in (*step.input_specs, *step.output_specs) if s is not None]
     return len(specs) == len(step.inputs) + 1 and all(

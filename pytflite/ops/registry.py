@@ -20,6 +20,12 @@ def find(name: str, *, custom: bool = False) -> Definition | None:
     return definition
 
 
+def is_ours(definition: Definition) -> bool:
+    """Whether this package defines the operator: users may define others of its name."""
+    homes = BUILTIN_MODULES.get(definition.name), CUSTOM_MODULES.get(definition.name)
+    return definition.module in homes
+
+
 def load_all() -> None:
     """Loads every operator (documentation and tests; a run loads only what it needs)."""
     for module in sorted({*BUILTIN_MODULES.values(), *CUSTOM_MODULES.values()}):

@@ -9,6 +9,8 @@ import pytest
 
 import pytflite
 from pytflite.model.model import Model
+from pytflite.ops.operator import BUILTINS
+from pytflite.ops.registry import find
 from tests.graphs import Graph, build
 
 pytest.importorskip("numba")
@@ -113,3 +115,31 @@ def test_functions_of_one_byte(dtype: str) -> None:
     np.testing.assert_array_equal(compiled.run(array), want)
     trace = compiled.trace(array)
     np.testing.assert_array_equal(trace[model.outputs[0].name], want)
+
+
+def test_what_users_define_is_no_part_of_a_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator that has been replaced is the user's, alone and among others."""
+    monkeypatch.setitem(BUILTINS, "TANH", find("TANH"))
+    pytflite.operator("TANH", override=True, infer=lambda x: x.shape)(lambda x: x + 7)
+    g = Graph()
+    y = g.op("TANH", [g.input("x", (4, 4))], (4, 4))
+    g.output(g.op("RELU", [y], (4, 4)))
+    x = RNG.normal(size=(4, 4)).astype(np.float32)
+    interpreter = pytflite.Interpreter(build(g), backend="jit", wait=True)
+    np.testing.assert_array_equal(interpreter.run(x), np.maximum(x + 7, 0))
+    assert [row.backend for row in interpreter.backend_report()] == ["numpy", "jit"]
+
+
+def test_long_chains_of_what_is_used_twice() -> None:
+    """Each of sixty operators is written once, however often its result is read."""
+    g = Graph()
+    y = g.input("x", (40,))
+    for _ in range(30):
+        y = g.op("MUL", [y, y], (40,))
+        y = g.op("LEAKY_RELU", [y], (40,), alpha=0.5)
+    g.output(y)
+    model, array = build(g), np.linspace(0.9, 1.1, 40, dtype=np.float32)
+    fused = pytflite.Interpreter(model, backend="jit", wait=True)
+    assert len(fused.plan().steps) == 1
+    want = pytflite.Interpreter(model, backend="numpy").run(array)
+    np.testing.assert_array_equal(fused.run(array), want)

@@ -1,13 +1,14 @@
 """y = an expression of x0, x1 ..., element by element, in one pass.
 
-The setting `expression` is written like a Python expression: "mul(x0, logistic(x0))"; FUNCTIONS
-has the names. emit/rows.py tells of `operands`.
+The setting `expression` is written in Python: "mul(x0, logistic(x0))", or with names for what is
+used again, "t = add(x0, x1); mul(t, t)". FUNCTIONS has the functions; emit/rows.py tells of
+`operands`.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytflite.jit.emit.floats import Floats
@@ -61,6 +62,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceil": INTRINSICS["ceil"],
     "round": INTRINSICS["rint"],
     "sign": _sign,
+    "bsign": lambda x: x.same(1.0).call("copysign", x),
     "exp": equation(maths.exp),
     "tanh": equation(maths.tanh),
     "logistic": equation(maths.logistic),
@@ -75,11 +77,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def float32(module: Module, target: Target, expression: str, operands: str) -> None:
+def float32(module: Module, target: Target, expression: str, operands: str, loops: int) -> None:
     """Slots: those of rows.slots."""
-    f = module.kernel(*slots(operands))
+    f = module.kernel(*slots(operands, loops))
     floats = Floats(f, target)
-    with blocks(f, operands, [4] * len(operands), 4) as block:
+    with blocks(f, operands, [4] * len(operands), 4, loops) as block:
         _row(f, floats, expression, operands, block.operands, block.y, block.size)
 
 
@@ -101,7 +103,7 @@ def _row(
             f"x{n}": Vector(f, floats.load(places[n], at), lanes)
             for n, kind in enumerate(operands) if kind == "v"
         }  # fmt: skip
-        floats.store(_value(expression, fixed | read).value, y, at)
+        floats.store(evaluated(expression, fixed | read, FUNCTIONS).value, y, at)
     with f.when(f.compare("slt", whole, size)):
         at = f.mul(whole, 4)
         mask = floats.mask(f.sub(size, whole))
@@ -109,17 +111,30 @@ def _row(
             f"x{n}": Vector(f, floats.load_some(mask, places[n], at), lanes)
             for n, kind in enumerate(operands) if kind == "v"
         }  # fmt: skip
-        floats.store_some(_value(expression, fixed | read).value, mask, y, at)
+        floats.store_some(evaluated(expression, fixed | read, FUNCTIONS).value, mask, y, at)
 
 
-def _value(expression: str, operands: dict[str, Vector]) -> Vector:
+def evaluated(
+    expression: str, operands: Mapping[str, Vector], functions: Mapping[str, Callable[..., Any]]
+) -> Vector:
     """Writes the instructions of an expression."""
+    names: dict[str, Any] = dict(operands)
 
-    def visit(node: ast.expr) -> Vector:
+    def visit(node: ast.expr) -> Any:
         if isinstance(node, ast.Name):
-            return operands[node.id]
+            return names[node.id]
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, ast.UnaryOp):
+            return -visit(node.operand)
         assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        value: Vector = FUNCTIONS[node.func.id](*map(visit, node.args))
-        return value
+        return functions[node.func.id](*map(visit, node.args))
 
-    return visit(ast.parse(expression, mode="eval").body)
+    value: Any = None
+    for line in ast.parse(expression).body:
+        assert isinstance(line, (ast.Assign, ast.Expr))
+        value = visit(line.value)
+        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+            names[line.targets[0].id] = value
+    assert isinstance(value, Vector)
+    return value

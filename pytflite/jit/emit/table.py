@@ -41,16 +41,18 @@ def lookup(module: Module, target: Target, x_size: int, y_size: int) -> None:
 CONSTANTS = ("scale_a", "scale_b", "offset", "offset_a", "offset_b", "low", "high", "edge")
 
 
-def pairs(module: Module, target: Target, operands: str, formula: str, signed: bool) -> None:
+def pairs(
+    module: Module, target: Target, operands: str, formula: str, signed: bool, loops: int
+) -> None:
     """Slots: rows.slots, then the table: 65536 bytes, the bits of a first; and the address of
     CONSTANTS, float32. Without a formula the table alone is used."""
-    f = module.kernel(*slots(operands), "ptr table", "ptr constants")
+    f = module.kernel(*slots(operands, loops), "ptr table", "ptr constants")
     lanes = target.lanes
     numbers = {
         name: Vector(f, f.splat("float", lanes, f.load("float", "%constants", 4 * n)), lanes)
         for n, name in enumerate(CONSTANTS)
     }
-    with blocks(f, operands, [1, 1], 1) as block:
+    with blocks(f, operands, [1, 1], 1, loops) as block:
         whole = f.op(f"and i64 {block.size}, -{lanes}") if formula else "0"
         with f.loop(0, whole, lanes) as loop:
             a, b = (

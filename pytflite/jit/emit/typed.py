@@ -13,11 +13,11 @@ Integers become shorter by losing bits. emit/rows.py tells of `operands`.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from typing import Any
 
 from pytflite.jit.emit.elementwise import FUNCTIONS as FLOAT_FUNCTIONS
+from pytflite.jit.emit.elementwise import evaluated
 from pytflite.jit.emit.rows import blocks, slots
 from pytflite.jit.emit.vector import INTRINSICS, Vector
 from pytflite.jit.ir import Function, Module
@@ -38,15 +38,16 @@ _HALF = 0.49999997  # the largest float32 below one half: trunc(x + copysign(thi
 
 
 def apply(
-    module: Module, target: Target, expression: str, operands: str, types: str, result: str
-) -> None:
+    module: Module, target: Target, expression: str, operands: str, types: str, result: str,
+    loops: int,
+) -> None:  # fmt: skip
     """Slots: those of rows.slots."""
-    f = module.kernel(*slots(operands))
+    f = module.kernel(*slots(operands, loops))
     kinds = types.split()
     lanes = target.vector // max(_BYTES[TYPES[t][1]] for t in (*kinds, result))
     sizes = [_BYTES[TYPES[t][0]] for t in kinds]
     y_size = _BYTES[TYPES[result][0]]
-    with blocks(f, operands, sizes, y_size) as block:
+    with blocks(f, operands, sizes, y_size, loops) as block:
         whole = f.op(f"and i64 {block.size}, -{lanes}")
         for start, end, step in (("0", whole, lanes), (whole, block.size, 1)):
             fixed = {
@@ -61,7 +62,7 @@ def apply(
                         zip(operands, kinds, block.operands, sizes, strict=True)
                     ) if kind == "v"
                 }  # fmt: skip
-                y = stored(evaluated(expression, fixed | read), result)
+                y = stored(evaluated(expression, fixed | read, FUNCTIONS), result)
                 f.store(y.type, y.value, block.y, f.mul(loop.index, y_size))
 
 
@@ -95,23 +96,6 @@ def widened(raw: Vector, kind: str) -> Vector:
 def stored(y: Vector, kind: str) -> Vector:
     """The value of an expression as elements of memory."""
     return y.to(TYPES[kind][0])
-
-
-def evaluated(expression: str, operands: dict[str, Vector]) -> Vector:
-    """Writes the instructions of an expression."""
-
-    def visit(node: ast.expr) -> Any:
-        if isinstance(node, ast.Name):
-            return operands[node.id]
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.UnaryOp):
-            return -visit(node.operand)
-        assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        return FUNCTIONS[node.func.id](*map(visit, node.args))
-
-    value: Vector = visit(ast.parse(expression, mode="eval").body)
-    return value
 
 
 # --- functions ----------------------------------------------------------------------------------

@@ -8,25 +8,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.jit.emit.rows import BLOCK
-from pytflite.jit.kernel import Slot
+from pytflite.jit.emit.rows import BLOCK, FEW, MANY
+from pytflite.jit.kernel import Setting, Slot
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Step
 
 _SHORT, _LONG = 64, 1024  # elements of a row that is made longer, and of the longest that is made
 TILE = 4 * BLOCK  # elements that make a tile worth its start
-TOO_MANY = "compiled for operands that are broadcast along at most three groups of axes"
+TOO_MANY = f"compiled for operands that are broadcast along at most {MANY + 1} groups of axes"
 
-Loops = tuple[int, int, int]
+Loops = tuple[int, ...]  # innermost first
 
 
 class Layout(NamedTuple):
-    """What an elementwise kernel is given."""
+    """What an elementwise kernel is given: two settings, slots and tiles."""
 
     kinds: str  # "v" or "s" for each operand
+    loops: int  # around a row
     slots: tuple[Slot, ...]
     tiles: int
+
+    def settings(self, numbers: str = "") -> dict[str, Setting]:
+        """The settings of rows.slots, with the kinds of numbers that follow the operands."""
+        return {"operands": self.kinds + numbers, "loops": self.loops}
 
 
 def layout(
@@ -38,45 +43,48 @@ def layout(
         None if the operands need more loops than there are.
     """
     shape = step.output_specs[0].static
-    loops = collapse(shape, [s for _, s, _ in operands])
-    if loops is None:
+    sizes, strides = collapse(shape, [s for _, s, _ in operands])
+    if len(sizes) > MANY + 1:
         return None
-    (outer, inner, row), strides = loops
+    loops = FEW if len(sizes) <= FEW + 1 else MANY
     given = [slot for slot, _, _ in operands]
-    times = _repeats(loops, given)
+    times = _repeats(sizes, strides, given)
     if times > 1:  # rows side by side, constants as often
-        inner, row = inner // times, row * times
-        strides = [(a, b * times, along) for a, b, along in strides]
+        sizes = sizes[0] * times, sizes[1] // times
+        strides = [(along, step * times) for along, step in strides]
         given = [np.tile(g.reshape(-1), times) if isinstance(g, np.ndarray) else g for g in given]
-    kinds, slots = "", []
-    for slot, (_, _, size), (a, b, along) in zip(given, operands, strides, strict=True):
+    row, *around = _filled(sizes, loops + 1, 1)
+    kinds, slots = "", list[Slot]()
+    for slot, (_, _, size), stride in zip(given, operands, strides, strict=True):
+        along, *others = _filled(stride, loops + 1, 0)
         kinds += "v" if along else "s"
-        slots += [slot, size * a, size * b]
+        slots += [slot, *(size * n for n in others)]
     units = max(1, TILE // max(min(row, BLOCK), 1))
-    total = outer * inner * max(-(-row // BLOCK), 1)
-    tiles = -(-total // units) if row else 0
-    return Layout(kinds, (to.output(step), outer * inner, inner, row, units, *slots), tiles)
+    rows = prod(around)
+    tiles = -(-rows * max(-(-row // BLOCK), 1) // units) if row else 0
+    slots[:0] = to.output(step), rows, row, units, *around[:-1]
+    return Layout(kinds, loops, tuple(slots), tiles)
 
 
-def _repeats(loops: tuple[Loops, list[Loops]], slots: Sequence[Slot]) -> int:
+def _repeats(sizes: Loops, strides: Sequence[Loops], slots: Sequence[Slot]) -> int:
     """How many short rows make one of some length: where each operand goes on from row to row, or
     is a constant that is the same for all."""
-    (outer, inner, row), strides = loops
-    if outer != 1 or not 0 < row < _SHORT:
+    if len(sizes) != 2 or not 0 < sizes[0] < _SHORT:
         return 1
-    for (_, step, along), slot in zip(strides, slots, strict=True):
+    row, rows = sizes
+    for (along, step), slot in zip(strides, slots, strict=True):
         same = step == 0 and along == 1 and isinstance(slot, np.ndarray) and slot.size == row
         if not (same or (step == row and along == 1)):
             return 1
-    return max(n for n in range(1, _LONG // row + 1) if inner % n == 0)
+    return max(n for n in range(1, _LONG // row + 1) if rows % n == 0)
 
 
-def collapse(shape: Shape, operands: Sequence[Shape]) -> tuple[Loops, list[Loops]] | None:
-    """Few loops over a shape to which operands are broadcast.
+def collapse(shape: Shape, operands: Sequence[Shape]) -> tuple[Loops, list[Loops]]:
+    """As few loops as can be over a shape to which operands are broadcast, innermost first.
 
     Returns:
-        Three sizes, and for each operand its stride in elements along each, 0 where it is
-        broadcast; the last size is of elements that follow each other. None if three are too few.
+        Sizes, the first of elements that follow each other; and for each operand its stride in
+        elements along each, 0 where it is broadcast.
     """
     sizes: list[int] = []
     strides: list[list[int]] = [[] for _ in operands]
@@ -93,15 +101,10 @@ def collapse(shape: Shape, operands: Sequence[Shape]) -> tuple[Loops, list[Loops
             sizes.append(size)
             for stride, h in zip(strides, here, strict=True):
                 stride.append(h)
-    if len(sizes) > 3:
-        return None
     if not sizes:
-        sizes = [1]
-        strides = [[1] for _ in operands]
-    return _three(sizes, 1), [_three(stride, 0) for stride in strides]
+        return (1,), [(1,) for _ in operands]
+    return tuple(sizes), [tuple(stride) for stride in strides]
 
 
-def _three(numbers: Sequence[int], filling: int) -> Loops:
-    """Numbers, innermost first, as three with the innermost last."""
-    inner, middle, outer = [*numbers, filling, filling][:3]
-    return outer, middle, inner
+def _filled(numbers: Loops, count: int, filling: int) -> Loops:
+    return *numbers, *[filling] * (count - len(numbers))

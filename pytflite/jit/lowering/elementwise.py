@@ -2,11 +2,12 @@
 integers by tables.
 
 An operator is an expression of its inputs (emit/elementwise.py has the names); a chain is the
-expressions of its operators put into each other. Each operator rounds as it would alone.
+expressions of its operators one after the other. Each rounds as it would alone.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from pytflite.jit.lowering.broadcast import TOO_MANY, layout
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.model.dtypes import FLOAT32
 from pytflite.ops.activation import bounds
+from pytflite.ops.registry import is_ours
 from pytflite.ops.spec import Node, Shape
 from pytflite.plan.plan import Step
 
@@ -24,6 +26,7 @@ _UNARY = {
     "ABS": "abs", "NEG": "neg", "SQUARE": "square", "SQRT": "sqrt", "RSQRT": "rsqrt",
     "FLOOR": "floor", "CEIL": "ceil", "ROUND": "round", "SIGN": "sign", "EXP": "exp",
     "TANH": "tanh", "LOGISTIC": "logistic", "HARD_SWISH": "hard_swish", "ELU": "elu", "LOG": "log",
+    **dict.fromkeys(("Bsign", "LceBsign", "LqceBsign"), "bsign"),
 }  # fmt: skip
 _CLAMPED = {
     "RELU": (0.0, _INFINITY),
@@ -50,7 +53,7 @@ def expression_of(step: Step) -> Expression | None:
     """The expression of an elementwise operator on float32, or None if it is none."""
     specs = [s for s in (*step.input_specs, *step.output_specs) if s is not None]
     make = _EXPRESSIONS.get(step.node.name)
-    if make is None or any(s.dtype is not FLOAT32 for s in specs):
+    if make is None or any(s.dtype is not FLOAT32 for s in specs) or not is_ours(step.definition):
         return None
     return make(step.node)
 
@@ -95,31 +98,31 @@ def elementwise(step: Step, to: Lowering) -> Lowered:
         if (found := arithmetic(step, to)) is not None:
             return found
         return by_pairs(step, to) if step.node.name in _BINARY else by_table(step, to)
-    parts = step.parts or (step,)
     operands: list[tuple[Slot, Shape]] = []
     numbers: list[float] = []
-    texts: dict[int, str] = {}  # expression of each tensor that is computed on the way
-    for part in parts:
+    names: dict[int, str] = {}  # of tensors that are read, or computed on the way
+    lines: list[str] = []
+    for part in step.parts or (step,):
         expression = expression_of(part)
         if expression is None:
             return "compiled for FLOAT32 alone"
-        names = []
         for position, index in enumerate(part.inputs):
             spec = part.input_specs[position]
             assert spec is not None
-            if index not in texts:
-                texts[index] = f"x{len(operands)}"
+            if index not in names:
+                names[index] = f"x{len(operands)}"
                 operands.append((to.input(part, position), spec.static))
-            names.append(texts[index])
-        letters = {}
-        for letter, number in zip("ab", expression.numbers, strict=False):
-            letters[letter] = f"k{len(numbers)}"
-            numbers.append(number)
-        texts[part.outputs[0]] = expression.text.format(*names, **letters)
-    text = texts[step.outputs[0]]
-    for n in range(len(numbers)):
-        text = text.replace(f"k{n}", f"x{len(operands) + n}")
-    return one_pass(text, step, to, operands, numbers)
+        letters = {
+            letter: f"k{len(numbers) + n}"
+            for n, (letter, _) in enumerate(zip("ab", expression.numbers, strict=False))
+        }
+        numbers += expression.numbers
+        text = expression.text.format(*(names[i] for i in part.inputs), **letters)
+        names[part.outputs[0]] = f"t{len(lines)}"
+        lines.append(f"{names[part.outputs[0]]} = {text}")
+    lines[-1] = text
+    whole = re.sub(r"\bk(\d+)", lambda m: f"x{len(operands) + int(m[1])}", "; ".join(lines))
+    return one_pass(whole, step, to, operands, numbers)
 
 
 def one_pass(
@@ -130,6 +133,5 @@ def one_pass(
     found = layout(step, to, [(slot, shape, 4) for slot, shape in operands])
     if found is None:
         return TOO_MANY
-    kinds = found.kinds + "k" * len(numbers)
-    code = kernel("elementwise.float32", expression=text, operands=kinds)
+    code = kernel("elementwise.float32", expression=text, **found.settings("k" * len(numbers)))
     return [Work(code, (*found.slots, *numbers), tiles=found.tiles)]

@@ -24,7 +24,8 @@ from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.plan.plan import Step
 
-# Names of the operators whose lowerings a module has.
+# Names of the operators whose lowerings a module has. (Custom operators that are a builtin one
+# under another name, ops/custom/translation.py, have that one's.)
 MODULES = {
     "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM LSTM",
     "softmax": "SOFTMAX LOG_SOFTMAX L2_NORMALIZATION",
@@ -39,7 +40,7 @@ MODULES = {
     "elementwise": (
         "ABS NEG SQUARE SQRT RSQRT FLOOR CEIL ROUND SIGN EXP TANH LOGISTIC HARD_SWISH RELU RELU6 "
         "RELU_N1_TO_1 RELU_0_TO_1 ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE PRELU "
-        "LEAKY_RELU ELU GELU LOG ATAN2 FLOOR_MOD"
+        "LEAKY_RELU ELU GELU LOG ATAN2 FLOOR_MOD Bsign LceBsign LqceBsign"
     ),
     "reductions": "SUM MEAN REDUCE_PROD REDUCE_MAX REDUCE_MIN REDUCE_ANY REDUCE_ALL",
     "taking": "GATHER GATHER_ND EMBEDDING_LOOKUP RESIZE_NEAREST_NEIGHBOR RESIZE_BILINEAR",
@@ -92,7 +93,7 @@ _HOME = {name: module for module, names in MODULES.items() for name in names.spl
 
 
 def lowering(*operators: str, stateful: bool = False) -> Callable[[Lower], Lower]:
-    """Registers a function as the lowering of builtin operators.
+    """Registers a function as the lowering of operators, builtin ones or custom ones of ours.
 
     stateful: their variable tensors have a place in the arena, which holds the value when the
     kernels begin and is taken from when they end.
@@ -109,7 +110,7 @@ def lowering(*operators: str, stateful: bool = False) -> Callable[[Lower], Lower
 
 
 def find_lowering(operator: str) -> Lower | None:
-    """The lowering of a builtin operator, or None."""
+    """The lowering of an operator, or None."""
     module = _HOME.get(operator)
     if module is not None and operator not in _REGISTERED:
         import_module(f"pytflite.jit.lowering.{module}")

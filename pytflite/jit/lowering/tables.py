@@ -94,8 +94,8 @@ def by_pairs(step: Step, to: Lowering) -> Lowered:
     formula = _formula(step, a, b, target)
     constants = Packed(lambda: _constants(formula, values, table.array))
     code = kernel(
-        "table.pairs", operands=found.kinds, signed=a.dtype is INT8,
-        formula="" if formula is None else formula.name,
+        "table.pairs", signed=a.dtype is INT8,
+        formula="" if formula is None else formula.name, **found.settings(),
     )  # fmt: skip
     return [Work(code, (*found.slots, table, constants), tiles=found.tiles)]
 

@@ -67,12 +67,13 @@ def typed_pass(
     )
     if found is None:
         return TOO_MANY
-    kinds = found.kinds + "".join("k" if isinstance(n, float) else "n" for n in numbers)
+    kinds = "".join("k" if isinstance(n, float) else "n" for n in numbers)
     types = [o.type for o in operands]
     types += ["float32" if isinstance(n, float) else "int64" for n in numbers]
     code = kernel(
-        "typed.apply", expression=expression, operands=kinds, types=" ".join(types), result=result
-    )
+        "typed.apply", expression=expression, types=" ".join(types), result=result,
+        **found.settings(kinds),
+    )  # fmt: skip
     return [Work(code, (*found.slots, *numbers), tiles=found.tiles)]
 
 

@@ -89,6 +89,9 @@ class BuiltinRun:
         return self._run.limits
 
 
+Translated = tuple[Definition, BuiltinNode, list[Spec | None], Order]
+
+
 def as_builtin(name: str, builtin: str, translate: Translate, **declared: Any) -> Definition:
     """Registers a custom operator that is a builtin one.
 
@@ -112,9 +115,18 @@ def as_builtin(name: str, builtin: str, translate: Translate, **declared: Any) -
     )
 
 
-def _translated(
-    what: Builtin, node: Node, inputs: Sequence[Spec | None]
-) -> tuple[Definition, BuiltinNode, list[Spec | None], Order]:
+def builtin_of(
+    definition: Definition, node: Node, inputs: Sequence[Spec | None]
+) -> Translated | None:
+    """The builtin operator that a custom one is, as it sees node and inputs, and which inputs of
+    the custom operator these are; None if it is no other operator."""
+    infer = definition.infer
+    if isinstance(infer, partial) and infer.func is _infer:
+        return _translated(infer.args[0], node, inputs)
+    return None
+
+
+def _translated(what: Builtin, node: Node, inputs: Sequence[Spec | None]) -> Translated:
     definition = find(what.name)
     assert definition is not None
     fields, order = what.translate(node, inputs)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 
 import pytflite
-from pytflite.jit.lowering.broadcast import collapse
 from pytflite.jit.lowering.elementwise import _BINARY, _CLAMPED, _FUSED, _UNARY
 from pytflite.model.model import Model
 from tests.graphs import Graph, build
@@ -65,7 +64,7 @@ def test_binary(name: str, activation: int | None) -> None:
 @settings(max_examples=60)
 @given(data=st.data())
 def test_broadcasting(data: st.DataObject) -> None:
-    shape = data.draw(st.lists(st.integers(1, 20), min_size=1, max_size=5))
+    shape = data.draw(st.lists(st.integers(1, 7), min_size=1, max_size=8))
     shapes = []
     for _ in range(2):
         kept = [d if data.draw(st.booleans()) else 1 for d in shape]
@@ -74,7 +73,7 @@ def test_broadcasting(data: st.DataObject) -> None:
     model = single_op("SUB", [tensor(s) for s in shapes], [tensor(out)])
     arrays = [numbers(*s, seed=n) for n, s in enumerate(shapes)]
     compiled = pytflite.Interpreter(model, backend="jit", wait=True)
-    assert compiled.backend == "jit" or collapse(out, [tuple(s) for s in shapes]) is None
+    assert compiled.backend == "jit"
     with np.errstate(all="ignore"):
         want = arrays[0] - arrays[1]
         np.testing.assert_array_equal(compiled.run(*arrays), want)

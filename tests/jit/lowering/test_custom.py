@@ -1,0 +1,62 @@
+"""Custom operators of ours on the compiled backend."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from tests.harness import single_op, tensor
+from tests.jit.agreement import agree
+from tests.ops.custom.node_defs import flex_options
+
+pytest.importorskip("numba")
+RNG = np.random.default_rng(0)
+
+
+def numbers(*shape: int) -> np.ndarray:
+    x = RNG.normal(size=shape).astype(np.float32) * 3
+    special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 3e38], np.float32)
+    x.reshape(-1)[: special.size] = special[: x.size]
+    return x
+
+
+@pytest.mark.parametrize("name", ["Bsign", "LceBsign", "LqceBsign"])
+def test_signs(name: str) -> None:
+    x = numbers(5, 33)
+    x[1, 0] = -np.float32(np.nan)
+    agree(single_op(name, [tensor(x.shape)], [tensor(x.shape)]), x)
+
+
+def test_signs_of_bytes() -> None:
+    x = np.arange(-128, 128, dtype=np.int8)
+    agree(single_op("Bsign", [tensor(x.shape, "INT8")], [tensor(x.shape, "INT8")]), x)
+
+
+def test_transposed_convolutions_with_a_bias() -> None:
+    """MediaPipe's, which is TRANSPOSE_CONV with its inputs in another order."""
+    x, w, b = (RNG.normal(size=s).astype(np.float32) for s in ((2, 5, 4, 8), (3, 3, 3, 8), (3,)))
+    weights = [tensor(value=w), tensor(value=b)]
+    model = single_op(
+        "Convolution2DTransposeBias", [tensor(x.shape), *weights], [tensor()],
+        custom_options=struct.pack("<3i", 1, 2, 2),
+    )  # fmt: skip
+    agree(model, x, ulps=16)
+
+
+def test_operators_of_tensorflow_that_are_builtin_ones() -> None:
+    """Their attributes become options, and some of their inputs."""
+    x = numbers(3, 4, 5)
+    axis = tensor(value=np.array(1, np.int32))
+    concat = single_op(
+        "FlexConcatV2", [tensor(x.shape), tensor(x.shape), axis], [tensor((3, 8, 5))],
+        custom_options=flex_options("ConcatV2"),
+    )  # fmt: skip
+    agree(concat, x, x[::-1].copy())
+    sizes = tensor(value=np.array([7, 9], np.int32))
+    resize = single_op(
+        "FlexResizeBilinear", [tensor((1, 4, 5, 3)), sizes], [tensor((1, 7, 9, 3))],
+        custom_options=flex_options("ResizeBilinear", half_pixel_centers=True),
+    )  # fmt: skip
+    agree(resize, RNG.normal(size=(1, 4, 5, 3)).astype(np.float32))

@@ -50,11 +50,13 @@ SLOTS = (
     "i64 panel_block",  # panels of a block
     "i64 panel_blocks",
 )
+AHEAD = ("i64 ahead",)  # bytes of the next panel to fetch for each k; after SLOTS and gather's
 ENTRY = 56  # bytes of the tables for a row of a block
 # What micro takes before its own; width: the outputs that the panel really has.
 MICRO = (
     "ptr starts", "ptr block", "ptr places", "ptr panel", "ptr place", "i64 count", "i64 width"
 )  # fmt: skip
+MICRO_AHEAD = ("ptr next", "i64 ahead")
 NUMBER = ("i64 first",)  # of micro's first row, in the block
 
 
@@ -78,6 +80,8 @@ class Form(NamedTuple):
         stages: makes x of a part into another in scratch: f, address of x. Rows see it from
             %stage_seen on; what gathers fill with is put at %stage_fill.
         numbers: micro gets NUMBER besides, last of all.
+        ahead: micro gets MICRO_AHEAD after `extra`: its slice of the next panel, which it is to
+            fetch into the second-level cache while it computes. Weights mostly come from memory.
     """
 
     rows: int
@@ -92,6 +96,7 @@ class Form(NamedTuple):
     makes: Callable[[Function, str, str, str, str], None] | None = None
     stages: Callable[[Function, str], None] | None = None
     numbers: bool = False
+    ahead: bool = False
 
 
 # Writes what makes a panel: f, part (i64), panel (i64) -> its address.
@@ -138,7 +143,11 @@ def product(f: Function, form: Form, *, last: bool, panel: Panel | None = None) 
             begin = f.mul(loop.index, form.columns)
             width = f.min(f.sub("%n", begin), form.columns)
             place = f.at(output, f.mul(begin, form.item))
-            _rows(f, form, rows, here, place, count, width, last=last)
+            following = weights
+            if form.ahead:  # behind the last panel there is none: the next block begins anew
+                ends = f.compare("sge", f.add(begin, form.columns), "%n")
+                following = f.select(ends, "ptr", weights, f.at(here, "%panel_bytes"))
+            _rows(f, form, rows, (here, following), place, count, width, last=last)
 
 
 def row(f: Function, number: int) -> str:
@@ -152,11 +161,17 @@ def outputs(f: Function, number: Value) -> str:
     return f.at("%place", f.load("i64", "%places", at, 8))
 
 
+def fetch(f: Function, pointer: str) -> None:
+    """Asks for the line of memory, to be read; wherever that may be."""
+    f.call("void", "llvm.prefetch.p0", f"ptr {pointer}", "i32 0", "i32 2", "i32 1")
+
+
 def _rows(
-    f: Function, form: Form, block: str, panel: str, output: str, count: str, width: str,
-    *, last: bool,
+    f: Function, form: Form, block: str, panels: tuple[str, str], output: str, count: str,
+    width: str, *, last: bool,
 ) -> None:  # fmt: skip
-    """All rows of a block times one panel."""
+    """All rows of a block times one panel; panels: that one, and the next."""
+    panel, following = panels
     names = [s.rpartition(" ") for s in form.extra]
     with f.loop(0, count, form.rows) as loop:
         rows = f.min(f.sub(count, loop.index), form.rows)
@@ -169,10 +184,14 @@ def _rows(
         else:
             places, place = f.at(place_table(f, form), f.mul(loop.index, 8)), output
         tile: tuple[str, ...] = ()
+        if form.ahead:
+            number = f.op(f"udiv i64 {loop.index}, {form.rows}")
+            part = f.at(following, f.mul(number, f.mul("%k", "%ahead")))
+            tile = f"ptr {part}", "i64 %ahead"
         if form.direct:
             at, tables = f.mul(loop.index, 8), place_table(f, form)
             starts, here = f.at(windows.addresses(f, tables), at), "null"
-            tile = (f"ptr {f.load('ptr', windows.offsets(f, tables), at, 8)}",)
+            tile += (f"ptr {f.load('ptr', windows.offsets(f, tables), at, 8)}",)
         tile += (f"i64 {loop.index}",) * form.numbers
         arguments = (
             f"ptr {starts}", f"ptr {here}", f"ptr {places}", f"ptr {panel}", f"ptr {place}",

@@ -13,7 +13,7 @@ weights or two, and one float of each row into all lanes:
        ...                               SSE2:     4 x 2
 
 A sum waits four cycles for its predecessor, so with few rows k is dealt out to `chains` sums of
-each output, added up at the end.
+each output, added up at the end. With many, there is time to fetch the next panel on the way.
 """
 
 from __future__ import annotations
@@ -52,12 +52,18 @@ class Settings(NamedTuple):
     clamp: str
     residual: str
 
+    @property
+    def ahead(self) -> bool:
+        """Whether the next panel is fetched meanwhile."""
+        return self.chains == 1
+
 
 def product(module: Module, target: Target, **settings: Any) -> None:
     """Rows of a matrix times packed weights."""
     s = Settings(**settings)
-    form = gemm.Form(s.rows, s.vectors * target.lanes, 4, None, EXTRA)
-    gemm.product(module.kernel(*gemm.SLOTS, *SLOTS), form, last=_micros(module, target, s))
+    form = gemm.Form(s.rows, s.vectors * target.lanes, 4, None, EXTRA, ahead=s.ahead)
+    f = module.kernel(*gemm.SLOTS, *gemm.AHEAD, *SLOTS)
+    gemm.product(f, form, last=_micros(module, target, s, form))
 
 
 def convolution(module: Module, target: Target, *, runs: bool, short: int, **settings: Any) -> None:
@@ -67,12 +73,12 @@ def convolution(module: Module, target: Target, *, runs: bool, short: int, **set
         runs, short: as in gather.Form.
     """
     s = Settings(**settings)
-    f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *windows.SLOTS, *SLOTS)
+    f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *windows.SLOTS, *gemm.AHEAD, *SLOTS)
     gathers = gather.Form(target, runs, True, short=short)
     extra = ("i64 segment_count", "i64 run", *EXTRA)
-    form = gemm.Form(s.rows, s.vectors * target.lanes, 4, gathers, extra, direct=True)
-    names = (*gemm.MICRO, *extra, *windows.MICRO)
-    gemm.product(f, form, last=_micros(module, target, s, names, segments=True))
+    columns = s.vectors * target.lanes
+    form = gemm.Form(s.rows, columns, 4, gathers, extra, direct=True, ahead=s.ahead)
+    gemm.product(f, form, last=_micros(module, target, s, form))
 
 
 def matrices(
@@ -91,21 +97,20 @@ def matrices(
         turning.turn(module, target)
     packing.pack(module, target, s.vectors, turned=weights_turned, bias=bias)
     form = gemm.Form(s.rows, s.vectors * target.lanes, 4, None, EXTRA, turns=x_turned)
-    last = _micros(module, target, s)
+    last = _micros(module, target, s, form)
     gemm.product(f, form, last=last, panel=packing.packer(s.vectors * target.lanes, weights_turned))
 
 
-def _micros(
-    module: Module, target: Target, s: Settings, names: tuple[str, ...] = (*gemm.MICRO, *EXTRA),
-    *, segments: bool = False,
-) -> bool:  # fmt: skip
+def _micros(module: Module, target: Target, s: Settings, form: gemm.Form) -> bool:
     """Writes @micro, and @micro_last if the last panel is another; whether it is."""
     special = s.masked or s.tail != s.vectors
     both = ("micro", s.vectors, False), ("micro_last", s.tail, s.masked)
+    ahead = gemm.MICRO_AHEAD if form.ahead else ()
+    names = *gemm.MICRO, *form.extra, *ahead, *(windows.MICRO if form.direct else ())
     for name, wide, some in both[: 1 + special]:
         f = module.function(name, *names)
-        micro = Micro(f, target, s.rows, wide, s.vectors, some)
-        micro.finish(micro.sums(s.chains, segments=segments), s.clamp, s.residual)
+        micro = Micro(f, target, s.rows, wide, s.vectors, some, form.ahead)
+        micro.finish(micro.sums(s.chains, segments=form.direct), s.clamp, s.residual)
     return special
 
 
@@ -114,18 +119,20 @@ class Micro:
 
     Attributes:
         rows, wide: how many. stride: vectors of a row of the panel. masked: whether the last
-            vector counts in part.
+            vector counts in part. ahead: whether it fetches the next panel.
     """
 
     def __init__(
-        self, f: Function, target: Target, rows: int, wide: int, stride: int, masked: bool
-    ) -> None:
+        self, f: Function, target: Target, rows: int, wide: int, stride: int, masked: bool,
+        ahead: bool = False,
+    ) -> None:  # fmt: skip
         self.f = f
         self.v = Floats(f, target)
         self.rows = rows
         self.wide = wide
         self.stride = stride * self.v.bytes
         self.masked = masked
+        self.ahead = ahead
 
     def sums(self, chains: int, *, segments: bool) -> list[str]:
         """Bias plus products, row by row; of rows that are segments, segment by segment."""
@@ -139,11 +146,11 @@ class Micro:
         if segments:
             with f.loop(0, "%segment_count", 1, *((v.type, s) for s in sums)) as loop:
                 begin = f.load("i64", "%offsets", f.mul(loop.index, 8), 8)
-                here = f.at(weights, f.mul(f.mul(loop.index, "%run"), self.stride))
-                loop.carry(*self.run("%run", begin, pointers, here, loop.carried, chains))
+                panel = weights, f.mul(loop.index, "%run")
+                loop.carry(*self.run("%run", begin, pointers, panel, loop.carried, chains))
             sums = loop.results
         else:
-            sums = self.run("%k", "", pointers, weights, sums, chains)
+            sums = self.run("%k", "", pointers, (weights, "0"), sums, chains)
         first = sums[:outputs]
         for chain in range(1, chains):
             more = sums[outputs * chain : outputs * (chain + 1)]
@@ -151,14 +158,22 @@ class Micro:
         return first
 
     def run(
-        self, size: str, begin: str, pointers: list[str], weights: str, sums: list[str],
-        chains: int,
+        self, size: str, begin: str, pointers: list[str], panel: tuple[str, str],
+        sums: list[str], chains: int,
     ) -> list[str]:  # fmt: skip
-        """Adds `size` products to the sums, from `begin` bytes into each row on."""
+        """Adds `size` products to the sums, from `begin` bytes into each row on.
+
+        panel: its weights, and the number of the first that are used.
+        """
         f, kind = self.f, self.v.type
+        weights, first = panel
+        weights = f.at(weights, f.mul(first, self.stride))
+        ahead = f.at("%next", f.mul(first, "%ahead")) if self.ahead else ""
         outputs = self.rows * self.wide
         whole = size if chains == 1 else f.op(f"and i64 {size}, -{chains}")
         with f.loop(0, whole, chains, *((kind, s) for s in sums)) as loop:
+            if self.ahead:
+                gemm.fetch(f, f.at(ahead, f.mul(loop.index, "%ahead")))
             carried: list[str] = []
             for chain in range(chains):
                 own = loop.carried[outputs * chain : outputs * (chain + 1)]

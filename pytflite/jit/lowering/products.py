@@ -295,6 +295,8 @@ def _work(
         own += places
     else:
         emitter, settings = "gemm_float32.", settings | {"rows": tile.rows, "chains": tile.chains}
+        if name != "matrices":
+            own = *own, _ahead(p, tile)
     made = kernel(
         emitter + name, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
         **ending.settings, **settings,
@@ -305,6 +307,12 @@ def _work(
     )  # fmt: skip
     tiles = math.prod((p.parts, row_blocks, panel_blocks))
     return Work(made, slots, tiles, scratch)
+
+
+def _ahead(p: Product, tile: Tile) -> int:
+    """Bytes that a micro fetches of the next panel for each k: all calls of a block share in it."""
+    calls = -(-min(p.m, tile.row_block) // tile.rows)
+    return min(_LINE, -(-tile.columns * _ITEM // max(calls, 1)))
 
 
 def _split_places(p: Product, tile: Tile, scratch: int) -> tuple[tuple[int, ...], int]:

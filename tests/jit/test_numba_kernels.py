@@ -193,8 +193,13 @@ def each(begin, end, x, y, function) -> int:
 _TRUE = {
     "exp": np.exp,
     "tanh": np.tanh,
-    "logistic": lambda x: np.where(x < 0, np.exp(x), 1) / (1 + np.exp(-np.abs(x))),
+    "logistic": lambda x: np.where(x < 0, decay(x), 1) / (1 + np.exp(-np.abs(x))),
 }
+
+
+def decay(x: np.ndarray) -> np.ndarray:
+    """e**x, zero where it is below 2**-126, or nearly so."""
+    return np.where(x < F32(-87.33), 0, np.exp(x))
 
 
 def _units(got: np.ndarray, true: np.ndarray) -> float:

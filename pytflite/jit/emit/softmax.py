@@ -7,15 +7,16 @@ is `group` rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.vector import INTRINSICS, Vector, equation
 from pytflite.jit.ir import Function, Module, float_constant
 from pytflite.jit.kernels import maths
 from pytflite.jit.target import Target
 
-_exp = equation(maths.exp)
+_decay = equation(maths.decay)
 _where = INTRINSICS["where"]
-_LEAST = float_constant(float("-inf"))
 
 
 def float32(module: Module, target: Target) -> None:
@@ -29,43 +30,61 @@ def float32(module: Module, target: Target) -> None:
 
 
 def _row(f: Function, floats: Floats, x: str, y: str) -> None:
-    lanes, kind = floats.lanes, floats.type
-    beta = Vector(f, floats.splat("%beta"), lanes)
-    whole = f.op(f"and i64 %columns, -{lanes}")
-    mask = floats.mask(f.sub("%columns", whole))
-    rest = f.compare("slt", whole, "%columns")
-    least = f"splat (float {_LEAST})"
+    def vector(value: str) -> Vector:
+        return Vector(f, value, floats.lanes)
 
-    with f.loop(0, whole, lanes, (kind, least)) as loop:
-        v = Vector(f, floats.load(x, f.mul(loop.index, 4)), lanes)
-        so_far = v.like(loop.carried[0])
-        loop.carry(_where(v > so_far, v, so_far).value)
-    at_end = f.mul(whole, 4)
-    last = floats.load_some(mask, x, at_end)
-    last = f.op(f"select {floats.bits} {mask}, {kind} {last}, {kind} {least}")
-    v, so_far = Vector(f, last, lanes), Vector(f, loop.results[0], lanes)
-    widest = _where(v > so_far, v, so_far)
-    greatest = Vector(f, floats.splat(_reduced(f, "fmax", widest)), lanes)
+    def greater(so_far: str, at: str, mask: str) -> str:
+        v = _load(floats, x, at, mask, float("-inf"))
+        return _where(vector(v) > vector(so_far), vector(v), vector(so_far)).value
 
-    with f.loop(0, whole, lanes, (kind, "zeroinitializer")) as loop:
-        at = f.mul(loop.index, 4)
-        power = _exp((Vector(f, floats.load(x, at), lanes) - greatest) * beta)
-        floats.store(power.value, y, at)
-        loop.carry(floats.add(loop.carried[0], power.value))
-    power = _exp((Vector(f, floats.load_some(mask, x, at_end), lanes) - greatest) * beta)
-    kept = f.op(f"select {floats.bits} {mask}, {power}, {kind} zeroinitializer")
-    total = Vector(f, floats.add(loop.results[0], kept), lanes)
-    with f.when(rest):
-        floats.store_some(power.value, mask, y, at_end)
-    sums = Vector(f, floats.splat(_reduced(f, "fadd", total)), lanes)
-    scale = 1.0 / sums
+    def add_power(so_far: str, at: str, mask: str) -> str:
+        v = _load(floats, x, at, mask, float("-inf"))
+        power = _decay((vector(v) - greatest) * beta).value
+        _store(floats, power, y, at, mask)
+        return floats.add(so_far, power)
 
-    with f.loop(0, whole, lanes) as loop:
-        at = f.mul(loop.index, 4)
-        floats.store((Vector(f, floats.load(y, at), lanes) * scale).value, y, at)
-    with f.when(rest):
-        power = Vector(f, floats.load_some(mask, y, at_end), lanes)
-        floats.store_some((power * scale).value, mask, y, at_end)
+    def scale(_: str, at: str, mask: str) -> str:
+        power = vector(_load(floats, y, at, mask, 0.0))
+        _store(floats, (power * share).value, y, at, mask)
+        return share.value
+
+    beta = vector(floats.splat("%beta"))
+    widest = _through(f, floats, f"splat (float {float_constant(float('-inf'))})", greater)
+    greatest = vector(floats.splat(_reduced(f, "fmax", vector(widest))))
+    total = _through(f, floats, "zeroinitializer", add_power)
+    share = 1.0 / vector(floats.splat(_reduced(f, "fadd", vector(total))))
+    _through(f, floats, share.value, scale)
+
+
+def _through(f: Function, floats: Floats, start: str, do: Callable[[str, str, str], str]) -> str:
+    """Carries a vector through whole vectors of a row, then through the rest, under a mask.
+
+    Args:
+        do: what becomes of it, by its value, offset in bytes, and mask ("": none).
+    """
+    whole = f.op(f"and i64 %columns, -{floats.lanes}")
+    for begin, end in (("0", whole), (whole, "%columns")):
+        with f.loop(begin, end, floats.lanes, (floats.type, start)) as loop:
+            mask = "" if end == whole else floats.mask(f.sub("%columns", loop.index))
+            loop.carry(do(loop.carried[0], f.mul(loop.index, 4), mask))
+        start = loop.results[0]
+    return start
+
+
+def _load(floats: Floats, pointer: str, at: str, mask: str, other: float) -> str:
+    """A vector; `other` where the mask has none."""
+    if not mask:
+        return floats.load(pointer, at)
+    loaded = floats.load_some(mask, pointer, at)
+    rest = f"{floats.type} splat (float {float_constant(other)})"
+    return floats.f.op(f"select {floats.bits} {mask}, {floats.type} {loaded}, {rest}")
+
+
+def _store(floats: Floats, value: str, pointer: str, at: str, mask: str) -> None:
+    if mask:
+        floats.store_some(value, mask, pointer, at)
+    else:
+        floats.store(value, pointer, at)
 
 
 def _reduced(f: Function, how: str, x: Vector) -> str:
@@ -74,4 +93,5 @@ def _reduced(f: Function, how: str, x: Vector) -> str:
     if how == "fadd":
         f.module.declare(name, f"declare float @{name}(float, {x.type})")
         return f.op(f"call reassoc float @{name}(float -0.0, {x})")
-    return f.call("float", name, str(x))
+    f.module.declare(name, f"declare float @{name}({x.type})")
+    return f.op(f"call nnan float @{name}({x})")  # NaN is never the greatest

@@ -23,7 +23,10 @@ def softmax(step: Step, to: Lowering) -> Lowered:
         return _int8(step, to, source, target)
     if source.dtype is not FLOAT32 or target.dtype is not FLOAT32:
         return f"there is no compiled kernel for {source.dtype.name}"
-    return _rows(step, to, source, "softmax.float32", float(step.node.options.beta))
+    beta = float(step.node.options.beta)
+    if not beta > 0:
+        return "its beta is not positive"
+    return _rows(step, to, source, "softmax.float32", beta)
 
 
 @lowering("LOG_SOFTMAX", "L2_NORMALIZATION")

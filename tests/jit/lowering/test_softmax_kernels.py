@@ -34,3 +34,23 @@ def test_what_is_no_number(value: float) -> None:
     got = pytflite.Interpreter(model, backend="jit", wait=True).run(x)
     want = pytflite.Interpreter(model, backend="numpy").run(x)
     np.testing.assert_allclose(got, want, rtol=2e-6)
+
+
+@pytest.mark.parametrize("beta", [0.0, -1.0])
+def test_powers_that_grow(beta: float) -> None:
+    """NumPy computes them."""
+    x = np.float32([[1, 2, 90, -3, 200]])
+    model = single_op("SOFTMAX", [tensor(x.shape)], [tensor(x.shape)], beta=beta)
+    interpreter = pytflite.Interpreter(model, backend="jit", wait=True)
+    assert [row.reason for row in interpreter.backend_report()] == ["its beta is not positive"]
+    want = pytflite.Interpreter(model, backend="numpy").run(x)
+    np.testing.assert_array_equal(interpreter.run(x), want)
+
+
+def test_powers_that_vanish() -> None:
+    """Without denormal numbers, in which a CPU is slow."""
+    x = np.float32([[0, -80, -87.3, -88, -100, -1000]])
+    model = single_op("SOFTMAX", [tensor(x.shape)], [tensor(x.shape)], beta=1.0)
+    got = pytflite.Interpreter(model, backend="jit", wait=True).run(x)
+    np.testing.assert_allclose(got[:, :3], np.exp(x[:, :3].astype(np.float64)), rtol=1e-6)
+    assert not got[:, 3:].any()

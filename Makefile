@@ -36,7 +36,7 @@ COMPILED = PYTFLITE_BACKEND=jit PYTFLITE_WAIT=1 HYPOTHESIS_PROFILE=quick
 test-jit: $(VENV)/test.stamp
 	$(COMPILED) $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests/ops tests/compat
 
-# The same for AArch64, under qemu-user: TARGET is neon or dotprod.
+# The same for AArch64, under qemu-user: TARGET is neon, dotprod or i8mm.
 TARGET ?= neon
 test-arm: $(VENV)/test.stamp
 	PYTFLITE_EMULATE=$(TARGET) $(COMPILED) $(VENV)/bin/python -m pytest $(PYTEST_FLAGS) \

@@ -8,6 +8,7 @@ this CPU has everything is taken; PYTFLITE_CPU names a lower one (`PYTFLITE_CPU=
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from typing import NamedTuple
 
@@ -25,7 +26,8 @@ class Target(NamedTuple):
         vector: bytes of a vector register.
         registers: how many vector registers there are.
         dot: instruction for products of 8-bit integers: "amx", "vnni" (unsigned by signed, summed
-            in fours), "sdot" (signed, in fours), "madd" (16-bit, in pairs), or "" (none).
+            in fours), "smmla" (signed, in eights, of two rows), "sdot" (signed, in fours), "madd"
+            (16-bit, in pairs), or "" (none).
     """
 
     name: str
@@ -52,6 +54,7 @@ _AVX2 = frozenset({"avx2", "fma", "f16c", "bmi1", "bmi2", "movbe"})
 _AVX512 = _AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 _VNNI = _AVX512 | {"avx512_vnni"}
 _AMX = _VNNI | {"avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"}
+_I8MM = frozenset({"asimddp", "i8mm"})
 _SPLIT = "+avx512vnni,+avx512bf16,+amx-tile,+amx-int8,+amx-bf16"
 
 TARGETS = (
@@ -61,15 +64,20 @@ TARGETS = (
     Target("avx2vnni", "x86_64", _AVX2 | {"avx_vnni"}, "x86-64-v3", "+avxvnni", 32, 16, "vnni"),
     Target("avx2", "x86_64", _AVX2, "x86-64-v3", "", 32, 16, "madd"),
     Target("sse2", "x86_64", frozenset(), "x86-64", "", 16, 16, "madd"),
+    Target("i8mm", "aarch64", _I8MM, "generic", "+dotprod,+i8mm", 16, 32, "smmla"),
     Target("dotprod", "aarch64", frozenset({"asimddp"}), "generic", "+dotprod", 16, 32, "sdot"),
     Target("neon", "aarch64", frozenset(), "generic", "", 16, 32, ""),
 )
+# What macOS calls features, of Apple's own CPUs.
+_APPLE = {"asimddp": "hw.optional.arm.FEAT_DotProd", "i8mm": "hw.optional.arm.FEAT_I8MM"}
 BY_NAME = {target.name: target for target in TARGETS}
 
 
 @cache
 def cpu_features() -> frozenset[str]:
     """Features of this CPU, as Linux names them; none where the system does not tell."""
+    if sys.platform == "darwin":
+        return frozenset(linux for linux, apple in _APPLE.items() if _is_told(apple))
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
             for line in lines:
@@ -79,6 +87,20 @@ def cpu_features() -> frozenset[str]:
     except OSError:
         pass
     return frozenset()
+
+
+def _is_told(name: str) -> bool:
+    """Whether macOS says 1 to a question."""
+    import ctypes
+
+    answer, size = ctypes.c_int(0), ctypes.c_size_t(4)
+    try:
+        told = ctypes.CDLL(None).sysctlbyname(
+            name.encode(), ctypes.byref(answer), ctypes.byref(size), None, ctypes.c_size_t(0)
+        )
+    except (OSError, AttributeError):
+        return False
+    return told == 0 and answer.value == 1
 
 
 @cache

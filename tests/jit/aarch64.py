@@ -15,7 +15,7 @@ from tests.jit.emulated import emulator
 from tests.jit.guarded import run_guarded
 from tests.jit.targets import compiled
 
-NEON, DOTPROD = BY_NAME["neon"], BY_NAME["dotprod"]
+NEON, DOTPROD, I8MM = (BY_NAME[name] for name in ("neon", "dotprod", "i8mm"))
 needs_emulator = pytest.mark.skipif(
     emulator("aarch64") is None, reason="qemu-aarch64 is not installed here"
 )

@@ -38,7 +38,7 @@ from pytflite.jit.target import Target
 
 # An emulator, ELF's number of the architecture, and CPUs that have what a target needs, no more.
 _EMULATORS = {"aarch64": ("qemu-aarch64", 183)}
-_CPUS = {"neon": "cortex-a53", "dotprod": "cortex-a76"}
+_CPUS = {"neon": "cortex-a53", "dotprod": "cortex-a76", "i8mm": "max,sve=off"}
 
 _START = 0x10000000  # where our program lies
 _SHARED = 0x200000000000  # where the shared memory of the first machine lies

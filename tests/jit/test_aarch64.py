@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
     emulator("aarch64") is None, reason="qemu-aarch64 is not installed here"
 )
 targets = pytest.mark.parametrize(
-    "target", [BY_NAME["neon"], BY_NAME["dotprod"]], ids=lambda t: t.name
+    "target", [BY_NAME[name] for name in ("neon", "dotprod", "i8mm")], ids=lambda t: t.name
 )
 
 # Of the public models, those that are small and have most kinds of layers between them.
@@ -126,9 +126,10 @@ def test_what_is_forbidden_is_seen() -> None:
         machine.call(adds, slots.ctypes.data, 0, 1, 0)
 
 
-def test_instructions_that_a_cpu_lacks_are_seen() -> None:
-    """The CPU that is emulated for neon has no sdot."""
-    lacking = BY_NAME["dotprod"]._replace(name="neon")
+@pytest.mark.parametrize(("code", "cpu"), [("dotprod", "neon"), ("i8mm", "dotprod")])
+def test_instructions_that_a_cpu_lacks_are_seen(code: str, cpu: str) -> None:
+    """The CPU that is emulated for neon has no sdot, that for dotprod no smmla."""
+    lacking = BY_NAME[code]._replace(name=cpu)
     x = np.ones((1, 64), np.int8)
     weights = tensor(value=np.ones((8, 64), np.int8), scale=1.0)
     inputs = [tensor(x.shape, "INT8", scale=1.0), weights, tensor(value=np.zeros(8, np.int32))]

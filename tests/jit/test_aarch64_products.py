@@ -15,7 +15,7 @@ pytest.importorskip("numba")
 
 from pytflite.jit.target import Target
 from tests.harness import single_op, tensor
-from tests.jit.aarch64 import DOTPROD, NEON, Case, hold, needs_emulator, of, scaled
+from tests.jit.aarch64 import DOTPROD, I8MM, NEON, Case, hold, needs_emulator, of, scaled
 
 pytestmark = needs_emulator
 
@@ -137,10 +137,10 @@ for _shift in (-2, 0, 1, 8, 17):
     case(f"ties {_shift}", ties, _shift)
 
 
-# Floats have the same code on both.
+# Floats have the same code on all.
 _ROWS = [
     pytest.param(name, target, id=f"{name}-{target.name}")
-    for target in (NEON, DOTPROD)
+    for target in (NEON, DOTPROD, I8MM)
     for name in CASES
     if target is NEON or not name.startswith("FLOAT32")
 ]

@@ -163,7 +163,7 @@ def test_declarations_that_are_wrong() -> None:
         declared(kernel("sample.softmax", float32="complex64"))
 
 
-@pytest.mark.parametrize("name", ["dotprod", "neon"])
+@pytest.mark.parametrize("name", ["i8mm", "dotprod", "neon"])
 def test_code_for_other_cpus(name: str) -> None:
     text = assembly(kernel("sample.softmax"), BY_NAME[name])
     assert "fmla\tv" in text

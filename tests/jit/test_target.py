@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import inspect
 import os
 import subprocess
 import sys
@@ -90,6 +91,39 @@ def test_a_cpu_gets_the_best_row_and_may_be_forced_down(
                 host_target()
 
 
+class Apple:
+    """A C library whose system tells of features; of those that it does not know, nothing."""
+
+    def __init__(self, known: dict[str, int]) -> None:
+        self.known = known
+
+    def __call__(self, name: Any) -> Apple:
+        return self
+
+    def sysctlbyname(self, name: bytes, answer: Any, size: Any, new: Any, length: Any) -> int:
+        assert size._obj.value == ctypes.sizeof(answer._obj)
+        if name.decode() not in self.known:
+            return -1
+        answer._obj.value = self.known[name.decode()]
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("known", "best"),
+    [({}, "neon"), ({"DotProd": 1}, "dotprod"), ({"DotProd": 1, "I8MM": 0}, "dotprod"),
+     ({"DotProd": 1, "I8MM": 1}, "i8mm")],
+)  # fmt: skip
+def test_what_macos_tells(
+    monkeypatch: pytest.MonkeyPatch, known: dict[str, int], best: str
+) -> None:
+    system = Apple({f"hw.optional.arm.FEAT_{name}": value for name, value in known.items()})
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(target, "architecture", lambda: "aarch64")
+    monkeypatch.setattr(target, "cpu_features", inspect.unwrap(target.cpu_features))
+    monkeypatch.setattr(ctypes, "CDLL", system)
+    assert host_target() is BY_NAME[best]
+
+
 _PROGRAM = """
 import sys
 import numpy as np
@@ -134,3 +168,24 @@ def test_code_for_any_x86() -> None:
     mnemonics = {line.split()[0] for line in text.splitlines() if line.startswith("\t")}
     assert {"mulps", "addps"} <= mnemonics
     assert not [m for m in mnemonics if m.startswith(("v", "pmovsx", "pblend", "dpps", "round"))]
+
+
+@pytest.mark.parametrize(
+    ("rows", "vectors", "share"), [(6, 4, 0.65), (8, 3, 0.65), (12, 2, 0.65), (24, 1, 0.55)]
+)
+def test_the_loop_of_i8mm_multiplies(rows: int, vectors: int, share: float) -> None:
+    """Most of its instructions are smmla, and all of its sums are in registers."""
+    made = kernel(
+        "gemm_int8.product", rows=rows, vectors=vectors, tail=vectors, masked=False, chains=1,
+        x="int8", rounding="fixed", signed=True, output="int8",
+    )  # fmt: skip
+    text = assembly(made, BY_NAME["i8mm"])
+    lines = [line for line in text.splitlines() if not line.startswith(("\t//", "\t."))]
+    first = next(n for n, line in enumerate(lines) if "smmla" in line)
+    end = next(n for n in range(first, len(lines)) if lines[n].startswith("\tb."))
+    begin = max(n for n in range(first) if lines[n].startswith("."))
+    loop = [line.split("\t")[1:] for line in lines[begin + 1 : end + 1]]
+    assert loop[-1][1] == lines[begin].split(":")[0]
+    multiplied = sum(code[0] == "smmla" for code in loop)
+    assert multiplied == rows * vectors * 2 and multiplied >= share * len(loop)
+    assert not [code for code in loop if "[sp" in code[-1]]

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.kernel import kernel
 from pytflite.jit.target import Target
 from pytflite.tools import benchmarking, roofline
@@ -27,7 +28,7 @@ def test_peak_of_floats_multiplies_and_adds(target: Target) -> None:
 @pytest.mark.parametrize("target", RUNNABLE, ids=lambda target: target.name)
 def test_peak_of_integers_does_as_many_products_as_it_says(target: Target) -> None:
     sums = np.zeros(64 * target.lanes, np.int32)
-    width = 1 if target.dot in ("vnni", "amx", "sdot") else 2
+    width = dot_of(target).width
     sums.view(f"i{width}")[: 2 * target.vector // width] = 1
     before = sums.copy()
     call(kernel("peak.int8"), sums, 5, target=target)

@@ -4,6 +4,7 @@
 
               group   x in memory           weights in memory   instruction
     vnni        4     unsigned, 8 bits      8 bits              vpdpbusd
+    smmla       8     signed, 8 bits        8 bits              smmla, of two rows (pairs.py)
     sdot        4     signed, 8 bits        8 bits              sdot
     madd        2     16 bits               16 bits             pmaddwd, paddd
     (none)      1     16 bits               16 bits             smlal
@@ -29,12 +30,14 @@ class Dot(NamedTuple):
         width: bytes of a number in memory, of x and of the weights.
         unsigned: x has to be unsigned.
         lines: a panel has a multiple of so many groups.
+        pairs: rows of x are multiplied two at a time, and lie in scratch as pairs.py wants them.
     """
 
     group: int
     width: int
     unsigned: bool
     lines: int = 1
+    pairs: bool = False
 
     @property
     def word(self) -> int:
@@ -44,6 +47,10 @@ class Dot(NamedTuple):
     def groups(self, k: int) -> int:
         """Groups of a panel for so many numbers."""
         return -(-k // (self.group * self.lines)) * self.lines
+
+    def row(self, k: int) -> int:
+        """Bytes of a row of x: groups, and both of two that pairs are made of."""
+        return (self.groups(k) if self.pairs else -(-k // self.group)) * self.word
 
     def change(self, *, unsigned: bool) -> str:
         """What has to be done to bytes of x, signed or unsigned: as gather.Form has it."""
@@ -61,6 +68,7 @@ class Dot(NamedTuple):
 _DOTS = {
     "amx": Dot(4, 1, True, 16),  # by vpdpbusd, or in tiles of 16 groups (gemm_amx.py)
     "vnni": Dot(4, 1, True),
+    "smmla": Dot(8, 1, False, 2, True),
     "sdot": Dot(4, 1, False),
     "madd": Dot(2, 2, False),
     "": Dot(1, 2, False),
@@ -73,18 +81,25 @@ def dot_of(target: Target) -> Dot:
     return _DOTS[target.dot]
 
 
+def operand(target: Target) -> str:
+    """The type of a vector of words."""
+    return f"<{target.lanes} x i{min(8 * dot_of(target).word, 32)}>"
+
+
 def word_in_all_lanes(f: Function, target: Target, pointer: str) -> str:
     """A word of x, from memory."""
-    lanes = target.lanes
-    if dot_of(target).word == 4:
-        return f.splat("i32", lanes, f.load("i32", pointer))
-    return f.splat("i16", lanes, f.load("i16", pointer))
+    word = dot_of(target).word
+    element, lanes = f"i{8 * word}", target.lanes
+    if word == 8:
+        lanes //= 2
+    x = f.splat(element, lanes, f.load(element, pointer))
+    kind = f"<{lanes} x {element}>"
+    return x if kind == operand(target) else f.op(f"bitcast {kind} {x} to {operand(target)}")
 
 
 def load_weights(f: Function, target: Target, pointer: str, offset: int) -> str:
     """The words of a vector of outputs."""
-    kind = "i32" if dot_of(target).word == 4 else "i16"
-    return f.load(f"<{target.lanes} x {kind}>", pointer, offset)
+    return f.load(operand(target), pointer, offset)
 
 
 def multiply_add(f: Function, target: Target, sums: str, x: str, weights: str) -> str:
@@ -94,10 +109,10 @@ def multiply_add(f: Function, target: Target, sums: str, x: str, weights: str) -
     if target.dot in ("vnni", "amx"):
         arguments: tuple[str, ...] = tuple(f"{kind} {v}" for v in (sums, x, weights))
         return f.call(kind, f"llvm.x86.avx512.vpdpbusd.{bits}", *arguments)
-    if target.dot == "sdot":
+    if target.dot in ("sdot", "smmla"):
         parts = (f.op(f"bitcast {kind} {v} to <16 x i8>") for v in (x, weights))
         arguments = (f"{kind} {sums}", *(f"<16 x i8> {p}" for p in parts))
-        return f.call(kind, "llvm.aarch64.neon.sdot.v4i32.v16i8", *arguments)
+        return f.call(kind, f"llvm.aarch64.neon.{target.dot}.v4i32.v16i8", *arguments)
     if target.dot == "madd":
         halves = f"<{2 * lanes} x i16>"
         parts = (f.op(f"bitcast {kind} {v} to {halves}") for v in (x, weights))

@@ -117,11 +117,18 @@ def place_of(f: Function, b: str, oy: str, ox: str) -> str:
     return f.add(place, f.mul(ox, "%output_pixel"))
 
 
-def repeat_last(f: Function, table: str, count: str, size: int) -> None:
-    """Repeats the last of `count` words until they are a multiple of `size`."""
-    held = f.load("i64", table, f.mul(f.sub(count, 1), 8), 8)
+def repeat_last(f: Function, table: str, count: str, size: int, together: int = 1) -> None:
+    """Repeats the last of `count` words until they are a multiple of `size`.
+
+    Args:
+        together: 2 repeats the last two, or the last one if it begins a pair.
+    """
+    final = f.sub(count, 1)
+    begin = f.op(f"and i64 {final}, {-together}")
     rounded = f.mul(f.op(f"sdiv i64 {f.add(count, size - 1)}, {size}"), size)
     with f.loop(count, rounded) as loop:
+        number = f.add(begin, f.op(f"and i64 {loop.index}, {together - 1}"))
+        held = f.load("i64", table, f.mul(f.min(number, final), 8), 8)
         f.store("i64", held, table, f.mul(loop.index, 8), 8)
 
 

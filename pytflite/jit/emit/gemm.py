@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pytflite.jit.emit import gather, turning, windows
+from pytflite.jit.emit import gather, pairs, turning, windows
 from pytflite.jit.ir import Function, Value
 
 # A kernel's slots are these, gather.SLOTS if it gathers, and its own.
@@ -82,6 +82,7 @@ class Form(NamedTuple):
         numbers: micro gets NUMBER besides, last of all.
         ahead: micro gets MICRO_AHEAD after `extra`: its slice of the next panel, which it is to
             fetch into the second-level cache while it computes. Weights mostly come from memory.
+        pairs: rows, an even number, are put in pairs as pairs.py says, after all else.
     """
 
     rows: int
@@ -97,6 +98,7 @@ class Form(NamedTuple):
     stages: Callable[[Function, str], None] | None = None
     numbers: bool = False
     ahead: bool = False
+    pairs: bool = False
 
 
 # Writes what makes a panel: f, part (i64), panel (i64) -> its address.
@@ -213,10 +215,18 @@ def _tables(f: Function, form: Form) -> None:
     final = f.op(f"srem i64 {f.sub('%m', 1)}, %row_block")
     final = f.op(f"srem i64 {final}, {form.rows}")
     for number in range(form.rows):
-        for table, row in ((0, number), (2, f.min(final, number))):
+        there = _last(f, form, final, number)
+        for table, row, output in ((0, number, number), (2, there, f.min(final, there))):
             at = 8 * (table * form.rows + number)
             f.store("i64", f.mul("%x_row", row), "%scratch", at, 8)
-            f.store("i64", f.mul("%output_row", row), "%scratch", at + 8 * form.rows, 8)
+            f.store("i64", f.mul("%output_row", output), "%scratch", at + 8 * form.rows, 8)
+
+
+def _last(f: Function, form: Form, final: str, number: int) -> str:
+    """Which row is the one of this number of the last ones: the final one, or its pair, again."""
+    if not form.pairs:
+        return f.min(final, number)
+    return f.add(f.min(f.op(f"and i64 {final}, -2"), number & -2), number & 1)
 
 
 def place_table(f: Function, form: Form) -> str:
@@ -241,10 +251,14 @@ def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
     elif form.gathers is not None:
         places = place_table(f, form)
         gather.rows(f, form.gathers, x, first, count, place, places)
-        gather.repeat_last(f, places, count, form.rows)
+        gather.repeat_last(f, places, count, form.rows, 1 + form.pairs)
     elif form.turns:
         source = f.at(x, f.mul(first, 4))
         turning.call_turn(f, place, "%x_row", source, "%x_source", "%k", count)
+    elif form.copies is not None and form.pairs:
+        source = f.at(x, f.mul(first, "%x_row"))
+        pairs.bring(f, place, count, source, change=bool(form.copies.change))
+        return
     elif form.copies is not None:
         gather.copier(f, form.copies)
         size = f.op(f"sdiv exact i64 %x_row, {form.copies.width}")
@@ -254,6 +268,8 @@ def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
         form.makes(f, x, place, first, count)
     if form.finds is not None:
         form.finds(f, place, count)
+    if form.pairs:
+        pairs.pair(f, place, count)
 
 
 def table_bytes(f: Function) -> str:

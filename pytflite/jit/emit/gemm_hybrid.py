@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pytflite.jit.emit import gather, gemm, requantize
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.floats import Floats
-from pytflite.jit.emit.gemm_int8 import Micro
+from pytflite.jit.emit.gemm_int8 import Micro, in_pairs
 from pytflite.jit.ir import Function, Module, float_constant
 from pytflite.jit.target import Target
 
@@ -42,7 +42,9 @@ def product(
         clamp: which bounds apply: "none", "low" or "both".
     """
     extra = ("i64 k", *SLOTS)
-    form = gemm.Form(rows, vectors * target.lanes, 4, None, extra, makes=_maker(target))
+    pairs = in_pairs(target, rows)
+    columns = vectors * target.lanes
+    form = gemm.Form(rows, columns, 4, None, extra, makes=_maker(target), pairs=pairs)
     f = module.kernel(*gemm.SLOTS, *SLOTS)
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
@@ -62,7 +64,8 @@ def pixels(
 ) -> None:  # fmt: skip
     """Pixels of pictures, which have a scale each, times packed weights."""
     copies = gather.Form(target, True, False, dot_of(target).change(unsigned=False))
-    form = gemm.Form(rows, vectors * target.lanes, 4, None, _PICTURE, copies, stages=_stage)
+    columns, pairs = vectors * target.lanes, in_pairs(target, rows)
+    form = gemm.Form(rows, columns, 4, None, _PICTURE, copies, stages=_stage, pairs=pairs)
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
@@ -77,7 +80,8 @@ def convolution(
     """
     change = dot_of(target).change(unsigned=False)
     gathers = gather.Form(target, runs, False, change, short)
-    form = gemm.Form(rows, vectors * target.lanes, 4, gathers, _PICTURE, stages=_stage)
+    columns, pairs = vectors * target.lanes, in_pairs(target, rows)
+    form = gemm.Form(rows, columns, 4, gathers, _PICTURE, stages=_stage, pairs=pairs)
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from pytflite.jit.emit import gather, gemm, requantize
 from pytflite.jit.emit.dot import dot_of, load_weights, multiply_add, word_in_all_lanes
+from pytflite.jit.emit.pairs import Pairs
 from pytflite.jit.emit.requantize import Finisher
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -44,9 +45,9 @@ def product(
         x, output: "int8" or "uint8".
         rounding, signed: as in requantize.Form.
     """
-    change = dot_of(target).change(unsigned=x == "uint8")
-    copies = gather.Form(target, True, False, change) if change else None
-    form = gemm.Form(rows, vectors * target.lanes, 1, None, _extra(), copies)
+    change, pairs = dot_of(target).change(unsigned=x == "uint8"), in_pairs(target, rows)
+    copies = gather.Form(target, True, False, change) if change or pairs else None
+    form = gemm.Form(rows, vectors * target.lanes, 1, None, _extra(), copies, pairs=pairs)
     finish = requantize.Form(rounding, signed, output == "uint8")
     _emit(module, target, form, (vectors, tail, masked, chains, False), finish)
 
@@ -65,9 +66,15 @@ def convolution(
     change = dot_of(target).change(unsigned=x == "uint8")
     gathers = gather.Form(target, runs, False, change, short)
     finds = row_summer(target) if sums else None
-    form = gemm.Form(rows, vectors * target.lanes, 1, gathers, _extra(), None, finds)
+    pairs = in_pairs(target, rows)
+    form = gemm.Form(rows, vectors * target.lanes, 1, gathers, _extra(), None, finds, pairs=pairs)
     finish = requantize.Form(rounding, signed, output == "uint8")
     _emit(module, target, form, (vectors, tail, masked, chains, sums), finish)
+
+
+def in_pairs(target: Target, rows: int) -> bool:
+    """Whether rows have to lie in pairs (pairs.py)."""
+    return dot_of(target).pairs and rows > 1
 
 
 def _extra() -> tuple[str, ...]:
@@ -130,6 +137,9 @@ class Micro:
                 f.op(f"add {kind} {b}, {self.of_row(spread[n // self.wide], n % self.wide)}")
                 for n, b in enumerate(first)
             ]
+        if dot_of(self.target).pairs:
+            made = Pairs(f, self.target, (self.rows, self.wide, self.columns))
+            return made.summed(first, pointers, weights, chains)
         return self.summed(first, "0", "%k", pointers, weights, chains)
 
     def summed(

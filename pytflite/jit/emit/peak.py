@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytflite.jit.emit.dot import dot_of, multiply_add
+from pytflite.jit.emit.dot import dot_of, multiply_add, operand
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -29,12 +29,11 @@ def float32(module: Module, target: Target) -> None:
 def int8(module: Module, target: Target) -> None:
     """Products of 8-bit integers, as emit/dot.py has them."""
     kind = f"<{target.lanes} x i32>"
-    words = kind if dot_of(target).word == 4 else f"<{target.lanes} x i16>"
 
     def step(f: Function, total: str, x: str, y: str) -> str:
         return multiply_add(f, target, total, x, y)
 
-    _rounds(module, target, kind, step, words)
+    _rounds(module, target, kind, step, operand(target))
 
 
 def products(target: Target, kind: str) -> int:

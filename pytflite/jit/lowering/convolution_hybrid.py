@@ -80,9 +80,9 @@ def _product(
     _, h, w = windows
     image = x.size // max(batch, 1)
     dot, k = dot_of(to.target), h.filter * w.filter * depth
-    words = -(-k // dot.group)
-    pointwise = h.is_pointwise and w.is_pointwise and k % dot.group == 0 and groups == 1
-    row = k * dot.width if pointwise else scratch_row(words * dot.word)
+    words, row = -(-k // dot.group), dot.row(k)
+    pointwise = h.is_pointwise and w.is_pointwise and k * dot.width == row and groups == 1
+    row = row if pointwise else scratch_row(row)
     p = Product(h.output * w.output, each, k, row, 4 * each * groups, batch)
     tile = tile_of(to.target, p)
     panels = -(-each // tile.columns)

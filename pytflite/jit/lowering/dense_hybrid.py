@@ -82,6 +82,7 @@ def _work(
     dot = dot_of(target)
     groups = -(-p.k // dot.group)
     place = -(-(p.k + target.lanes) // target.lanes) * target.lanes * dot.width
+    place = max(place, dot.row(p.k))
     p = p._replace(x_row=scratch_row(place + 16))
     tile = tile_of(target, p)
     panels = -(-p.n // tile.columns)

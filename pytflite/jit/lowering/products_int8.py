@@ -112,8 +112,10 @@ def tile_of(target: Target, p: Product, *, tiles: bool = False) -> Tile:
     most = few if vectors == 1 else most * wide // vectors
     tall = most if p.m >= 8 * most else _even(p.m, most)
     tall = gemm_amx.ROWS if tiles else tall
+    in_pairs = dot_of(target).pairs
+    tall += tall % 2 if in_pairs and tall > 1 else 0
     columns = vectors * target.lanes
-    chains = chains_of(target, tall, vectors, 4, _CHAINS)
+    chains = chains_of(target, max(tall, 1 + in_pairs), vectors, 2 if in_pairs else 4, _CHAINS)
     budget = _WIDE if p.n * p.k > _LARGE else _NEAR
     block = max(tall, min(budget // max(p.x_row, 1), _WORK // max(1, p.k * min(columns, p.n))))
     block = -(-_even(p.m, block) // tall) * tall
@@ -238,14 +240,14 @@ class Layer(NamedTuple):
 def product_work(target: Target, p: Product, layer: Layer, ending: Ending) -> Work:
     """Rows of a matrix times packed weights: windows of a point if they have to be gathered."""
     dot = dot_of(target)
-    if layer.row_zero or p.k % dot.group or p.x_row != p.k:
+    if layer.row_zero or p.k * dot.width != dot.row(p.k) or p.x_row != p.k:
         point = _POINT, _POINT, Window(p.m, p.m, 1)
         places = p.m * p.output_row, p.m * p.output_row, p.output_row
         return convolution_work(target, p, point, p.x_row, places, layer, ending)
     tiles = in_tiles(target, p)
     tile = tile_of(target, p._replace(x_row=p.k * dot.width), tiles=tiles)
-    copied = tiles or bool(dot.change(unsigned=layer.kind == "uint8"))
-    row = p.k * dot.width
+    copied = tiles or dot.pairs or bool(dot.change(unsigned=layer.kind == "uint8"))
+    row = dot.row(p.k)
     scratch = tile.row_block * row + gather.PAST if copied else 0
     return _work(target, "product", tile, p._replace(x_row=row), layer, ending, (), {}, scratch)
 
@@ -265,8 +267,7 @@ def convolution_work(
     _, h, w = windows
     taps = h.filter * w.filter
     tap = p.k // taps if taps else 0
-    row = -(-p.k // dot.group) * dot.word
-    p = p._replace(x_row=scratch_row(row + 4 * bool(layer.row_zero)))
+    p = p._replace(x_row=scratch_row(dot.row(p.k) + 4 * bool(layer.row_zero)))
     tile = tile_of(target, p, tiles=in_tiles(target, p))
     fill = layer.zero + dot.offset(unsigned=layer.kind == "uint8")
     slots = (
@@ -307,7 +308,7 @@ def _work(
     slots = (
         layer.x, layer.weights, layer.output, parts, p.m, p.n, groups, p.x_row, p.output_row,
         panel_bytes, tile.row_block, row_blocks, tile.panel_block, panel_blocks, *gathering,
-        *ending.slots, groups * dot.word, p.k * dot.width, -layer.row_zero,
+        *ending.slots, dot.row(p.k), p.k * dot.width, -layer.row_zero,
     )  # fmt: skip
     tiles = math.prod((p.parts, row_blocks, panel_blocks))
     return Work(made, slots, tiles, tile.row_block * ENTRY + scratch)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytflite.jit.emit.move import BLOCK
 from pytflite.jit.kernel import At, Slot, Work, kernel
-from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.model.dtypes import DType
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import constant_integers
@@ -106,16 +106,13 @@ def _constant(step: Step, position: int) -> Array | None:
     return None if spec is None else spec.value
 
 
-_RUN_TIME = "compiled for options that are constants"
-
-
 @lowering("TRANSPOSE")
 def transpose(step: Step, to: Lowering) -> Lowered:
     """Axis i of the output is axis p[i] of the input."""
     source, target = _specs(step)
     axes = _constant(step, 1)
     if axes is None:
-        return _RUN_TIME
+        return RUN_TIME
     order = [int(a) % len(source.static) for a in axes.reshape(-1)]
     strides = strides_of(source.static)
     copy = Copy(target.static, tuple(strides[a] for a in order), strides_of(target.static))
@@ -155,7 +152,7 @@ def pad(step: Step, to: Lowering) -> Lowered:
     source, target = _specs(step)
     widths = _constant(step, 1)
     if widths is None:
-        return _RUN_TIME
+        return RUN_TIME
     fill: Slot
     if len(step.inputs) > 2:
         fill = to.input(step, 2)
@@ -186,7 +183,7 @@ def slice_box(step: Step, to: Lowering) -> Lowered:
     source, target = _specs(step)
     begin = _constant(step, 1)
     if begin is None:
-        return _RUN_TIME
+        return RUN_TIME
     strides = strides_of(source.static)
     offset = sum(int(b) * s for b, s in zip(begin.reshape(-1), strides, strict=True))
     copy = Copy(target.static, strides, strides_of(target.static), x_offset=offset)
@@ -200,7 +197,7 @@ def split(step: Step, to: Lowering) -> Lowered:
     source, axis = step.input_specs[data], _constant(step, axes)
     assert source is not None
     if axis is None:
-        return _RUN_TIME
+        return RUN_TIME
     along = int(axis.reshape(-1)[0]) % len(source.static)
     strides = strides_of(source.static)
     works, at = [], 0
@@ -295,7 +292,7 @@ def strided_slice(step: Step, to: Lowering) -> Lowered:
     source, _ = _specs(step)
     begin, end, strides = (constant_integers(step.node, step.input_specs, n) for n in (1, 2, 3))
     if begin is None or end is None or strides is None:
-        return _RUN_TIME
+        return RUN_TIME
     index = numpy_index(step.node, source.static, begin, end, strides)
     walk, offset, sizes = [], 0, []
     known = zip(source.static, strides_of(source.static), strict=True)
@@ -322,7 +319,7 @@ def mirror_pad(step: Step, to: Lowering) -> Lowered:
     """The input in the middle; then parts of the output, backwards."""
     source, target = _specs(step)
     if _constant(step, 1) is None:
-        return _RUN_TIME
+        return RUN_TIME
     p = step.definition.prepare(step.node, step.input_specs, step.output_specs)
     shape, strides = target.static, strides_of(target.static)
     offset, _, _ = _box(p.border.inside, shape)
@@ -340,7 +337,7 @@ def reverse(step: Step, to: Lowering) -> Lowered:
     """Some axes backwards."""
     source, target = _specs(step)
     if _constant(step, 1) is None:
-        return _RUN_TIME
+        return RUN_TIME
     index = step.definition.prepare(step.node, step.input_specs, step.output_specs)
     offset, strides, sizes = _box(index, source.static)
     copy = Copy(sizes, strides, strides_of(target.static), x_offset=offset)

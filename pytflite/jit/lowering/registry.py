@@ -44,6 +44,7 @@ MODULES = {
     ),
     "reductions": "SUM MEAN REDUCE_PROD REDUCE_MAX REDUCE_MIN REDUCE_ANY REDUCE_ALL",
     "taking": "GATHER GATHER_ND EMBEDDING_LOOKUP RESIZE_NEAREST_NEIGHBOR RESIZE_BILINEAR",
+    "searching": "ARG_MAX ARG_MIN TOPK_V2",
     "conversions": "CAST QUANTIZE DEQUANTIZE",
     "logic": (
         "EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL LOGICAL_AND LOGICAL_OR LOGICAL_NOT "
@@ -85,6 +86,9 @@ class Lowering(Protocol):
 
 Lowered = Union[Sequence[Work], str]  # noqa: UP007  evaluated at run time
 Lower = Callable[[Step, Lowering], Lowered]
+
+# Why there is no work, where a kernel's slots would have to follow from what a run is given.
+RUN_TIME = "compiled for options that are constants"
 
 
 _REGISTERED: dict[str, Lower] = {}

@@ -9,7 +9,7 @@ import numpy as np
 
 from pytflite.jit.emit.bilinear import TABLES
 from pytflite.jit.kernel import Slot, Work, kernel
-from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.jit.lowering.typed import unknown
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import constant_integers
@@ -21,7 +21,6 @@ _TILE = 1 << 14  # bytes
 _SHORT = 64  # bytes that are copied at once
 _AXES = {"FLOAT32": float_axis, "INT8": integer_axis, "UINT8": float_axis}
 _EMPTY = "compiled for tensors with elements"
-_RUN_TIME = "compiled for options that are constants"
 
 
 @lowering("GATHER")
@@ -99,7 +98,7 @@ def nearest(step: Step, to: Lowering) -> Lowered:
     source, target = step.input_specs[0], step.output_specs[0]
     assert source is not None
     if constant_integers(step.node, step.input_specs, 1) is None:
-        return _RUN_TIME
+        return RUN_TIME
     p: Nearest = step.definition.prepare(step.node, step.input_specs, step.output_specs)
     if p.tables is None:
         return _EMPTY
@@ -127,7 +126,7 @@ def bilinear(step: Step, to: Lowering) -> Lowered:
     if axis is None:
         return unknown(source.dtype)
     if constant_integers(step.node, step.input_specs, 1) is None:
-        return _RUN_TIME
+        return RUN_TIME
     if source.dtype.is_integer and step.node.is_as_shipped:
         return "compiled for the reference's rounding"
     if not target.size:

@@ -1,0 +1,115 @@
+"""Where the greatest elements are: ARG_MAX, ARG_MIN, TOPK_V2.
+
+`key` is a function of kernels/keys.py: elements are compared by their keys, so that x may hold the
+bits of floats.
+"""
+
+# mypy: disable-error-code="no-untyped-def"  # Numba finds the types; `declare` tells what they are
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytflite.jit.declaration import declare
+
+COLUMNS = 256  # that a tile of first_of_columns has
+_MOST = 0xFFFF
+
+
+@declare(x="dtype[:, :]", y="index[:]", block="int64", key="constant")
+def first_of_short(begin, end, x, y, block, key) -> int:
+    """y[i] = the first j where key(x[i, j]) is greatest: keys and columns of 16 bits.
+
+    Each key has its column behind it, counted backwards: the greatest number of these is the first
+    of the greatest. A tile is `block` rows; no row is empty.
+    """
+    for row in range(begin * block, min(end * block, x.shape[0])):
+        best = np.int32(-(2**31))
+        for j in range(x.shape[1]):
+            best = max(best, np.int32((np.int32(key(x[row, j])) << 16) | (_MOST - j)))
+        y[row] = _MOST - (best & _MOST)
+    return 0
+
+
+@declare(x="dtype[:, :]", y="index[:]", block="int64", key="constant")
+def first_of_rows(begin, end, x, y, block, key) -> int:
+    """The same for any keys and any number of columns."""
+    for row in range(begin * block, min(end * block, x.shape[0])):
+        best = key(x[row, 0])
+        for j in range(1, x.shape[1]):
+            best = max(best, key(x[row, j]))
+        first = 0
+        while key(x[row, first]) != best:
+            first += 1
+        y[row] = first
+    return 0
+
+
+@declare(x="dtype[:, :, :]", best="scratch wide[:]", y="index[:, :]", key="constant")
+def first_of_columns(begin, end, x, best, y, key) -> int:
+    """y[i, k] = the first j where key(x[i, j, k]) is greatest. A tile is COLUMNS of an i."""
+    blocks = (x.shape[2] + COLUMNS - 1) // COLUMNS
+    for tile in range(begin, end):
+        i, start = tile // blocks, tile % blocks * COLUMNS
+        size = min(COLUMNS, x.shape[2] - start)
+        for k in range(size):
+            best[k] = key(x[i, 0, start + k])
+            y[i, start + k] = 0
+        for j in range(1, x.shape[1]):
+            for k in range(size):
+                found = key(x[i, j, start + k])
+                better = found > best[k]
+                best[k] = found if better else best[k]
+                y[i, start + k] = j if better else y[i, start + k]
+    return 0
+
+
+@declare(x="dtype[:, :]", values="dtype[:, :]", indices="index[:, :]", block="int64",
+         key="constant")  # fmt: skip
+def top_of_rows(begin, end, x, values, indices, block, key) -> int:
+    """The greatest elements of each row, and where they are; of equal ones the first come first.
+
+    While a row is read, its indices are a heap, with the worst of the best on top. A tile is
+    `block` rows.
+    """
+    count = indices.shape[1]
+    for row in range(begin * block, min(end * block, x.shape[0])):
+        for j in range(count):
+            indices[row, j] = j
+        for hole in range(count // 2 - 1, -1, -1):
+            _sink(x, indices, row, hole, count, key)
+        worst = key(x[row, indices[row, 0]])
+        for j in range(count, x.shape[1]):
+            if key(x[row, j]) > worst:
+                indices[row, 0] = j
+                _sink(x, indices, row, 0, count, key)
+                worst = key(x[row, indices[row, 0]])
+        for last in range(count - 1, 0, -1):
+            top = indices[row, 0]
+            indices[row, 0] = indices[row, last]
+            indices[row, last] = top
+            _sink(x, indices, row, 0, last, key)
+        for j in range(count):
+            values[row, j] = x[row, indices[row, j]]
+    return 0
+
+
+def _sink(x, indices, row, hole, size, key) -> None:
+    """The index at `hole` goes down the heap, until none below it is worse."""
+    while 2 * hole + 1 < size:
+        child = 2 * hole + 1
+        if child + 1 < size and _worse(x, indices, row, child + 1, child, key):
+            child += 1
+        if not _worse(x, indices, row, child, hole, key):
+            break
+        index = indices[row, hole]
+        indices[row, hole] = indices[row, child]
+        indices[row, child] = index
+        hole = child
+
+
+def _worse(x, indices, row, a, b, key) -> bool:
+    """Whether what stands at `a` of the heap is less than what stands at `b`, or behind it."""
+    i, j = indices[row, a], indices[row, b]
+    k, m = key(x[row, i]), key(x[row, j])
+    return k < m or (k == m and i > j)

@@ -229,12 +229,12 @@ def _function_module(
         )  # fmt: skip
         library = result.library
         module = library._final_module.clone()
-        seen = {library.name}
+        seen = {id(library)}  # a function compiled for several types has one name
         pending = list(library._linking_libraries)
         while pending:
             other = pending.pop()
-            if other.name not in seen and other.name != "nrt":
-                seen.add(other.name)
+            if id(other) not in seen and other.name != "nrt":
+                seen.add(id(other))
                 module.link_in(other._get_module_for_linking(), preserve=True)
                 pending += other._linking_libraries
     name = result.fndesc.llvm_func_name

@@ -4,20 +4,24 @@
 bits of floats.
 """
 
-# mypy: disable-error-code="no-untyped-def"  # Numba finds the types; `declare` tells what they are
-
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from pytflite.jit.declaration import declare
+from pytflite.model.graph import Array
+
+Key = Callable[[Any], Any]
 
 COLUMNS = 256  # that a tile of first_of_columns has
 _MOST = 0xFFFF
 
 
 @declare(x="dtype[:, :]", y="index[:]", block="int64", key="constant")
-def first_of_short(begin, end, x, y, block, key) -> int:
+def first_of_short(begin: int, end: int, x: Array, y: Array, block: int, key: Key) -> int:
     """y[i] = the first j where key(x[i, j]) is greatest: keys and columns of 16 bits.
 
     Each key has its column behind it, counted backwards: the greatest number of these is the first
@@ -32,7 +36,7 @@ def first_of_short(begin, end, x, y, block, key) -> int:
 
 
 @declare(x="dtype[:, :]", y="index[:]", block="int64", key="constant")
-def first_of_rows(begin, end, x, y, block, key) -> int:
+def first_of_rows(begin: int, end: int, x: Array, y: Array, block: int, key: Key) -> int:
     """The same for any keys and any number of columns."""
     for row in range(begin * block, min(end * block, x.shape[0])):
         best = key(x[row, 0])
@@ -46,7 +50,7 @@ def first_of_rows(begin, end, x, y, block, key) -> int:
 
 
 @declare(x="dtype[:, :, :]", best="scratch wide[:]", y="index[:, :]", key="constant")
-def first_of_columns(begin, end, x, best, y, key) -> int:
+def first_of_columns(begin: int, end: int, x: Array, best: Array, y: Array, key: Key) -> int:
     """y[i, k] = the first j where key(x[i, j, k]) is greatest. A tile is COLUMNS of an i."""
     blocks = (x.shape[2] + COLUMNS - 1) // COLUMNS
     for tile in range(begin, end):
@@ -66,7 +70,9 @@ def first_of_columns(begin, end, x, best, y, key) -> int:
 
 @declare(x="dtype[:, :]", values="dtype[:, :]", indices="index[:, :]", block="int64",
          key="constant")  # fmt: skip
-def top_of_rows(begin, end, x, values, indices, block, key) -> int:
+def top_of_rows(
+    begin: int, end: int, x: Array, values: Array, indices: Array, block: int, key: Key
+) -> int:
     """The greatest elements of each row, and where they are; of equal ones the first come first.
 
     While a row is read, its indices are a heap, with the worst of the best on top. A tile is
@@ -94,7 +100,7 @@ def top_of_rows(begin, end, x, values, indices, block, key) -> int:
     return 0
 
 
-def _sink(x, indices, row, hole, size, key) -> None:
+def _sink(x: Array, indices: Array, row: int, hole: int, size: int, key: Key) -> None:
     """The index at `hole` goes down the heap, until none below it is worse."""
     while 2 * hole + 1 < size:
         child = 2 * hole + 1
@@ -108,8 +114,8 @@ def _sink(x, indices, row, hole, size, key) -> None:
         hole = child
 
 
-def _worse(x, indices, row, a, b, key) -> bool:
+def _worse(x: Array, indices: Array, row: int, a: int, b: int, key: Key) -> bool:
     """Whether what stands at `a` of the heap is less than what stands at `b`, or behind it."""
     i, j = indices[row, a], indices[row, b]
     k, m = key(x[row, i]), key(x[row, j])
-    return k < m or (k == m and i > j)
+    return bool(k < m or (k == m and i > j))

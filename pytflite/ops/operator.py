@@ -42,8 +42,13 @@ class State(Protocol):
     """What lives from run to run. Values are replaced, never written into."""
 
     variables: dict[Key, Array]  # variable tensors
-    resources: dict[Any, Any]  # resource variables, hash tables, random counters, by name
     streams: dict[Any, Any]  # what operators on signals keep of the past
+    initialised: frozenset[int]  # subgraphs that CALL_ONCE has run
+
+    @property
+    def resources(self) -> dict[Any, Any]:
+        """Resource variables, hash tables, random counters, by name."""
+        ...
 
 
 class Run(Protocol):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pytflite.ops.spec import Spec
 from pytflite.plan.arena import ALIGNMENT, Block, lower_bound, place
-from pytflite.plan.plan import Plan, Step
+from pytflite.plan.plan import CELLS, Plan, Step
 
 
 def lay_out(plan: Plan, *, preserve: bool = False) -> None:
-    """Fills in `offsets`, `aliases`, `arena_bytes`, `scratch_bytes` and `lower_bound` of a plan.
+    """Fills in the offsets, aliases and sizes of a plan.
 
     Inputs and outputs of the graph live throughout, so that a caller can invoke again without
     setting the inputs, and read the outputs at leisure. `preserve`: so does everything.
@@ -51,7 +51,11 @@ def lay_out(plan: Plan, *, preserve: bool = False) -> None:
         for index in first
         if index not in roots
     ]
-    plan.offsets, plan.arena_bytes = place(blocks)
+    if plan.cell_bytes:
+        blocks.append(Block(CELLS, plan.cell_bytes, -1, end))
+    offsets, plan.arena_bytes = place(blocks)
+    plan.offsets = {index: offset for index, offset in offsets.items() if index >= 0}
+    plan.places = {index: offset for index, offset in offsets.items() if index < 0}
     for index, holder in plan.aliases.items():
         plan.offsets[index] = plan.offsets[holder]
     plan.lower_bound = lower_bound(blocks)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from pytflite.model.graph import Array
 from pytflite.ops.operator import Cost, Definition
 from pytflite.ops.spec import Node, Shape, Spec
+
+# Stands among the indices of tensors for the memory of a plan's resource variables.
+CELLS = -2
+
+
+class Resource(NamedTuple):
+    """A resource variable as a native step uses it: where it lies among the plan's cells."""
+
+    handle: Any
+    offset: int  # bytes
+    shape: Shape
+    dtype: np.dtype[Any]
+    assigns: bool  # or it is read
 
 
 class Refused(Exception):  # noqa: N818  no error yet: the NumPy kernels say what is wrong
@@ -33,10 +48,12 @@ class Program(Protocol):
 class Backend(Protocol):
     """A compiled backend, as plans see it."""
 
-    def lower(
-        self, steps: Sequence[Step], outputs: Collection[int]
-    ) -> tuple[list[Step], Sequence[Any]]:
-        """Makes steps native where it can; and which kernels are still to come for others."""
+    def lower(self, plan: Plan, steps: Sequence[Step]) -> list[Step]:
+        """Makes steps native where it can.
+
+        The plan is told which kernels are still to come for others, and what memory its resource
+        variables need.
+        """
         ...
 
     def apart(self) -> Backend:
@@ -73,6 +90,7 @@ class Step:
         "pure",
         "reason",
         "records",
+        "resource",
         "rows_apart",
         "scratch",
         "unused_inputs",
@@ -104,6 +122,7 @@ class Step:
         self.parts: tuple[Step, ...] = ()
         self.records = (0, 0)
         self.cells: tuple[int, ...] = ()  # variable tensors that the kernels of a native step use
+        self.resource: Resource | None = None  # that the kernels of a native step use
         self.reason = ""
         # Constant inputs that prepare took into P: eval gets None for them.
         self.unused_inputs = frozenset(
@@ -169,6 +188,8 @@ class Plan:
         folded: number of operators that planning has computed.
         work: of one run when another subgraph calls it: multiply-accumulates and bytes moved.
         program: the native steps, or None if there are none.
+        cell_bytes: memory of the resource variables that native steps use.
+        places: offsets of memory in the arena that is no tensor's.
         awaited: kernels with which a new plan would have more native steps.
     """
 
@@ -176,12 +197,14 @@ class Plan:
         "aliases",
         "arena_bytes",
         "awaited",
+        "cell_bytes",
         "constants",
         "folded",
         "inputs",
         "lower_bound",
         "offsets",
         "outputs",
+        "places",
         "program",
         "pure",
         "scratch_bytes",
@@ -201,6 +224,8 @@ class Plan:
         self.constants: dict[int, Array] = {}
         self.offsets: dict[int, int] = {}
         self.aliases: dict[int, int] = {}
+        self.places: dict[int, int] = {}
+        self.cell_bytes = 0
         self.variables: tuple[int, ...] = ()
         self.arena_bytes = 0
         self.scratch_bytes = 0

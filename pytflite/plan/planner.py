@@ -91,7 +91,7 @@ class Planner:
         steps = _needed(steps, plan)
         if self.backend is not None:
             backend = self.backend.apart() if self.preserve else self.backend
-            steps, plan.awaited = backend.lower(steps, plan.outputs)
+            steps = backend.lower(plan, steps)
         for step in steps:
             if step.work is None:
                 self._prepare(step)

@@ -17,9 +17,10 @@ from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Node, Spec
 from pytflite.plan.arena import aligned
 from pytflite.plan.guard import empty_within, exhausted, guard, internal
-from pytflite.plan.plan import BoundProgram, Plan, Refused, Step, cost_of
+from pytflite.plan.plan import CELLS, BoundProgram, Plan, Refused, Step, cost_of
 from pytflite.plan.sharing import shared
 from pytflite.runtime.state import State
+from pytflite.runtime.stretches import BoundResources, BoundStretch
 
 _PREPARED_SHAPES = 8  # sets of input shapes for which a dynamic step keeps its P
 
@@ -89,25 +90,6 @@ class BoundStep:
         self.prepared: dict[Any, tuple[tuple[Spec, ...], Any, int]] = {}  # with its MACs
 
 
-class BoundStretch:
-    """Native steps that follow each other: one call of the plan's program."""
-
-    __slots__ = ("inputs", "node", "outputs", "p", "plain", "run", "step")
-
-    def __init__(self, steps: Sequence[Step], program: BoundProgram) -> None:
-        self.step = steps[0]
-        self.node = self.step.node
-        self.p = None
-        self.inputs: Sequence[Array | None] = ()
-        self.outputs: Sequence[Array | None] = ()
-        self.plain = True
-        self.run = program.stretch(steps[0].records[0], steps[-1].records[1])
-
-    def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
-        """Runs the kernels, whose parameters hold all that they need."""
-        self.run()
-
-
 class BoundStateful(BoundStretch):
     """One native step with variable tensors, which are brought into the arena and back."""
 
@@ -132,18 +114,21 @@ class Context:
 
     `arrays` holds the tensors that have a place in the arena, and the constants; `loose` those of
     the last run whose size was known only then. `whole`, if it is not None, does what the loop over
-    `bound` would do.
+    `bound` would do; so does `stateful`, on resource variables, once the subgraphs `once` have run.
     """
 
     __slots__ = (
         "_apart",
         "_cells",
         "_program",
+        "_resources",
         "_scratch",
         "arrays",
         "bound",
         "loose",
+        "once",
         "plan",
+        "stateful",
         "whole",
     )
 
@@ -153,6 +138,8 @@ class Context:
         self._scratch = aligned(plan.scratch_bytes)
         self.arrays: dict[int, Array] = dict(plan.constants)
         self._cells: dict[int, Array] = {}  # where native steps have variable tensors
+        start = plan.places.get(CELLS, 0)
+        self._resources = arena[start : start + plan.cell_bytes]
         for index, offset in plan.offsets.items():
             spec = plan.specs[index]
             flat = arena[offset : offset + spec.nbytes].view(spec.dtype.storage)
@@ -162,6 +149,7 @@ class Context:
         self._program = plan.program.bind(arena) if plan.program is not None else None
         self.bound = self._bind(together=True)
         self.whole = self._in_one_call()
+        self.stateful, self.once = self._on_resources()
         self._apart: list[BoundStep | BoundStretch] | None = None
 
     @property
@@ -186,10 +174,15 @@ class Context:
             elif stateful:
                 bound += [BoundStateful(step, program, self._cells) for step in group]
             elif together:
-                bound.append(BoundStretch(list(group), program))
+                bound.append(self._stretch(list(group), program))
             else:
-                bound += [BoundStretch([step], program) for step in group]
+                bound += [self._stretch([step], program) for step in group]
         return bound
+
+    def _stretch(self, steps: list[Step], program: BoundProgram) -> BoundStretch:
+        if any(step.resource is not None for step in steps):
+            return BoundResources(steps, program, self._resources)
+        return BoundStretch(steps, program)
 
     def _in_one_call(self) -> Callable[[], None] | None:
         """What runs the whole plan, where that is one native call that leaves nothing behind."""
@@ -197,6 +190,15 @@ class Context:
         if isinstance(alone, BoundStretch) and self.plan.pure and not self.plan.awaited:
             return alone.run
         return None
+
+    def _on_resources(self) -> tuple[BoundResources | None, frozenset[int]]:
+        """The one native call that the plan is but for CALL_ONCE, and what that runs."""
+        native = [b for b in self.bound if isinstance(b, BoundResources)]
+        others: list[Any] = [b for b in self.bound if not isinstance(b, BoundResources)]
+        whole = len(native) == 1 and all(b.node.name == "CALL_ONCE" for b in others)
+        if not whole or self.plan.awaited:
+            return None, frozenset()
+        return native[0], frozenset(b.p for b in others)
 
     def tensor(self, index: int) -> Array | None:
         """A tensor's array after a run, or None if it has none."""

@@ -154,6 +154,14 @@ class Engine:
             except Refused:
                 self._explain(context)
             return
+        if context.stateful is not None and not observers and not self.observers:
+            with self.lock:
+                if context.once <= self.state.initialised:
+                    try:
+                        context.stateful.advance(self.state)
+                    except Refused:
+                        self._explain(context)
+                    return
         observers = (*self.observers, *observers)
         running = Running()
         try:
@@ -207,7 +215,7 @@ class Engine:
         """Makes the variable tensors of a subgraph as new."""
         with self.lock:
             kept = {k: v for k, v in self.state.variables.items() if k[0] != subgraph}
-            self.state = State(kept, self.state.resources, self.state.streams)
+            self.state = self.state.forgetting(kept, self.state.streams)
 
     def charge(self, work: int, steps: int) -> None:
         """Takes work off what the run of this thread may do.

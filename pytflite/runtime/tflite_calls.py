@@ -15,7 +15,6 @@ from pytflite.ops.spec import Key
 from pytflite.runtime.details import numpy_type
 from pytflite.runtime.engine import Engine
 from pytflite.runtime.signatures import SignatureRunner, find_signature
-from pytflite.runtime.state import State
 from pytflite.runtime.tensors import Tensors
 
 _HELD = (
@@ -164,7 +163,7 @@ class TFLiteCalls:
         them runs once. `clone()` gives an interpreter whose whole state is as new.
         """
         with self._engine.tensors_lock, self._engine.lock:
-            self._engine.state = State(resources=self._engine.state.resources)
+            self._engine.state = self._engine.state.forgetting({}, {})
 
     def _safe_to_run(self) -> bool:
         """Whether nobody holds an array that tensor() gave."""

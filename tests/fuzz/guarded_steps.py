@@ -18,7 +18,7 @@ import numpy as np
 from pytflite.errors import TFLiteError
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
-from pytflite.plan.plan import Plan, Step
+from pytflite.plan.plan import CELLS, Plan, Step
 from pytflite.runtime.interpreter import Interpreter
 from tests.fuzz.case import LIMITS
 from tests.fuzz.data import array
@@ -74,8 +74,8 @@ def check_step(plan: Plan, step: Step, rng: Random, note: Note) -> None:
     """One step with one set of data: at both edges, and in an output's own old place."""
     inputs = {
         t: array(rng, spec.dtype, spec.static)
-        for t, spec in zip(step.inputs, step.input_specs, strict=True)
-        if spec is not None and spec.value is None
+        for n, (t, spec) in enumerate(zip(step.inputs, step.input_specs, strict=True))
+        if spec is not None and spec.value is None and n not in step.unused_inputs
     }
     answers = []
     for edge in EDGES:
@@ -122,6 +122,9 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
         elif tensor >= 0:
             empty = np.full(spec.nbytes, before, np.uint8)
             placed[tensor] = place(empty, edge, alignment=spec.dtype.itemsize)
+    if step.resource is not None:
+        cells = np.random.default_rng(0).integers(0, 256, plan.cell_bytes, np.uint8)
+        placed[CELLS] = place(cells, edge, alignment=8)
     kept: list[Placed] = []
     target = host_target()
     assert target is not None
@@ -138,7 +141,7 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
         assert each.intact(), f"{step.node.label} wrote beside an array of {each.array.nbytes}"
     if refused:
         return None
-    return [placed[t].array.tobytes() for t in step.outputs if t >= 0]
+    return [placed[t].array.tobytes() for t in (*step.outputs, CELLS) if t in placed]
 
 
 def _word(slot: Any, tensors: Mapping[int, Placed], edge: str, kept: list[Placed]) -> int:

@@ -57,13 +57,14 @@ class ForeignCompiled(Compiled):
             return None
         addresses = self.library.find([*RUNNERS, *{w.kernel for w in native.works}], self.target)
         return ForeignProgram(
-            machine_of(self.target), native.works, plan.offsets, addresses, self.threads
-        )
+            machine_of(self.target), native.works, {**plan.offsets, **plan.places}, addresses,
+            self.threads,
+        )  # fmt: skip
 
     def apart(self) -> ForeignCompiled:
         """As Compiled.apart."""
         return ForeignCompiled(
-            self._model, self.precision, self.threads, fuses=False, target=self.target
+            self.model, self.precision, self.threads, fuses=False, target=self.target
         )
 
 

@@ -22,11 +22,13 @@ from typing import Protocol, Union
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
+from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 
 # Names of the operators whose lowerings a module has. (Custom operators that are a builtin one
 # under another name, ops/custom/translation.py, have that one's.)
 MODULES = {
+    "variables": "READ_VARIABLE ASSIGN_VARIABLE",
     "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM LSTM",
     "softmax": "SOFTMAX LOG_SOFTMAX L2_NORMALIZATION",
     "moving": (
@@ -83,6 +85,14 @@ class Lowering(Protocol):
         """
         ...
 
+    def cell(self, step: Step, spec: Spec, *, assigns: bool = False) -> At | None:
+        """A slot for the resource variable of a step, whose handle is its first input.
+
+        It holds the value before the kernels of the step begin, and is taken from when they end.
+        None: the handle is not known, or others of the plan use the variable in another form.
+        """
+        ...
+
 
 Lowered = Union[Sequence[Work], str]  # noqa: UP007  evaluated at run time
 Lower = Callable[[Step, Lowering], Lowered]
@@ -92,7 +102,7 @@ RUN_TIME = "compiled for options that are constants"
 
 
 _REGISTERED: dict[str, Lower] = {}
-STATEFUL: set[str] = set()  # operators whose lowerings know what variable tensors are
+STATEFUL: set[str] = set()  # operators whose lowerings know what variables and handles are
 _HOME = {name: module for module, names in MODULES.items() for name in names.split()}
 
 
@@ -100,7 +110,7 @@ def lowering(*operators: str, stateful: bool = False) -> Callable[[Lower], Lower
     """Registers a function as the lowering of operators, builtin ones or custom ones of ours.
 
     stateful: their variable tensors have a place in the arena, which holds the value when the
-    kernels begin and is taken from when they end.
+    kernels begin and is taken from when they end; so have resource variables (Lowering.cell).
     """
 
     def register(function: Lower) -> Lower:

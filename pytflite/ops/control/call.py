@@ -47,10 +47,9 @@ def eval_call(p: int, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array]
 
 def eval_once(p: int, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array] | None:
     """Runs the subgraph unless this interpreter has run it already."""
-    done = ("CALL_ONCE", p)
-    if done not in run.state.resources:
+    if p not in run.state.initialised:
         run.call(p, inputs)
-        run.state.resources[done] = True
+        run.state.initialised |= {p}
     return [] if outputs else None
 
 

@@ -109,7 +109,7 @@ def test_a_handle_is_one() -> None:
 
 
 def test_handles_are_known_when_a_model_is_planned() -> None:
-    steps = Interpreter(keeper((2,))).plan().steps
+    steps = Interpreter(keeper((2,)), backend="numpy").plan().steps
     assert [step.node.name for step in steps] == ["ASSIGN_VARIABLE", "READ_VARIABLE"]
     handle = steps[0].input_specs[0]
     assert handle is not None and handle_of(handle.value) == ("variable", "", "v")

@@ -1,0 +1,88 @@
+"""Stretches: native steps that follow each other, bound to the memory of one context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pytflite.model.graph import Array
+from pytflite.plan.plan import BoundProgram, Refused, Resource, Step
+from pytflite.runtime.state import Held, State, place_of
+
+
+class BoundStretch:
+    """One call of the plan's program."""
+
+    __slots__ = ("inputs", "node", "outputs", "p", "plain", "run", "step")
+
+    def __init__(self, steps: Sequence[Step], program: BoundProgram) -> None:
+        self.step = steps[0]
+        self.node = self.step.node
+        self.p = None
+        self.inputs: Sequence[Array | None] = ()
+        self.outputs: Sequence[Array | None] = ()
+        self.plain = True
+        self.run = program.stretch(steps[0].records[0], steps[-1].records[1])
+
+    def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
+        """Runs the kernels, whose parameters hold all that they need."""
+        self.run()
+
+
+class BoundResources(BoundStretch):
+    """Steps with resource variables, whose values are in cells of the arena meanwhile.
+
+    A run leaves a copy of all cells as the new state. Mostly the next one finds its cells as it
+    left them, and has nothing to bring there.
+    """
+
+    __slots__ = ("_content", "_holds", "_layout", "_places")
+
+    def __init__(self, steps: Sequence[Step], program: BoundProgram, cells: Array) -> None:
+        super().__init__(steps, program)
+        first: dict[Any, Resource] = {}
+        for step in steps:
+            if step.resource is not None:
+                first.setdefault(step.resource.handle, step.resource)
+        self._layout: Sequence[Resource] = tuple(first.values())
+        self._content = cells.data
+        self._places = [place_of(resource, cells) for resource in self._layout]
+        self._holds: Held | None = None  # what the cells are a copy of
+
+    def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
+        """Runs the kernels on the state of the run."""
+        self.advance(run.state)
+
+    def advance(self, state: State) -> None:
+        """Runs the kernels on the variables of a state, which has their new values then.
+
+        Raises:
+            Refused: a kernel found data that it must refuse, or a variable is not there; the state
+                is as it was.
+        """
+        held = state.held
+        if held is None or held is not self._holds:
+            self._bring(state)
+        self._holds = None
+        self.run()
+        state.held = self._holds = self._layout, self._content.tobytes()
+
+    def _bring(self, state: State) -> None:
+        """Fills the cells; what the state held in another form is among its resources then."""
+        held = state.held
+        if held is not None and held[0] == self._layout:
+            self._layout = held[0]
+            self._content[:] = held[1]
+            return
+        resources = state.resources
+        for resource, place in zip(self._layout, self._places, strict=True):
+            value = resources.get(resource.handle)
+            fits = isinstance(value, np.ndarray) and (value.dtype, value.shape) == (
+                resource.dtype, resource.shape,
+            )  # fmt: skip
+            if fits:
+                place[...] = value
+            elif not resource.assigns:
+                raise Refused(f"there is no value of {resource.handle} as it is read")

@@ -14,6 +14,7 @@ from pytflite.jit.fusion import fuse
 from pytflite.jit.kernel import Kernel, Work
 from pytflite.jit.library import LIBRARY
 from pytflite.jit.program import RUNNERS, Program
+from pytflite.jit.seen import mark
 from pytflite.jit.target import Target, host_target
 from pytflite.jit.threads import physical_cores
 from pytflite.model.model import Model
@@ -125,4 +126,7 @@ class Compiled:
         return Program(works, {**plan.offsets, **plan.places}, addresses, self.threads)
 
     def _fused(self, steps: Sequence[Step], outputs: Collection[int]) -> Sequence[Step]:
-        return fuse(steps, outputs) if self.fuses else steps
+        if self.fuses:
+            steps = fuse(steps, outputs)
+            mark(steps, outputs)
+        return steps

@@ -4,6 +4,7 @@ What is fused is never read by anyone else, and not asked for after the run.
 
     elementwise chains      y = relu(x * s + b), logistic(x) * x ...: one pass over memory
     PAD and convolution     the convolution's windows begin outside its input
+    product and ADD         the sum is made of the product in registers
     functions of one byte   x * logistic(x) of int8 ...: one table
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Collection, Sequence
 
 from pytflite.jit.lowering.elementwise import expression_of
 from pytflite.jit.lowering.padded import takes_padding
+from pytflite.jit.lowering.sums import PRODUCTS, takes_sum
 from pytflite.model.dtypes import INT8, UINT8
 from pytflite.ops.registry import is_ours
 from pytflite.ops.spec import Spec
@@ -34,7 +36,7 @@ def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
     """
     uses = Counter(i for step in steps for i in dict.fromkeys(step.inputs))
     uses.update(outputs)
-    return _chains(_of_one_byte(_padded(steps, uses), uses), uses)
+    return _summed(_chains(_of_one_byte(_padded(steps, uses), uses), uses), uses)
 
 
 def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
@@ -62,6 +64,25 @@ def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
             step = joined
         result.append(step)
     return [step for step in result if step not in gone]
+
+
+def _summed(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
+    """Products with the ADD that alone sees their result; of two products, the later one."""
+    made: dict[int, int] = {}  # by output: where a product stands
+    result: list[Step | None] = []
+    for step in steps:
+        places = [made[i] for i in step.inputs if i in made and uses[i] == 1]
+        product = result[max(places)] if places else None
+        if product is not None and takes_sum(product, step) and not _reads_state(product):
+            result[max(places)] = None
+            step = _joined((product, step))
+            added = set(step.inputs) - set(product.inputs)  # may be written over
+            in_place = tuple((0, step.inputs.index(i)) for i in added)
+            step.definition = step.definition._replace(in_place=in_place)
+        elif step.node.name in PRODUCTS:
+            made[step.outputs[0]] = len(result)
+        result.append(step)
+    return [step for step in result if step is not None]
 
 
 def _of_one_byte(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:

@@ -72,7 +72,9 @@ class Step:
     made. If `dynamic`, the input shapes are known only at run time, and infer and prepare are
     called then. If `work` is not None the step is native: a backend's kernels compute it, which are
     the `records` (from, to) of the plan's program; if it is None, `reason` says why. A native step
-    may do several operators at once, its `parts`; the node is that of the last.
+    may do several operators at once, its `parts`; the node is that of the last. Of `seen`, rows and
+    columns, only every so many outputs of a convolution are looked at: a backend may leave out
+    others.
     """
 
     __slots__ = (
@@ -93,6 +95,7 @@ class Step:
         "resource",
         "rows_apart",
         "scratch",
+        "seen",
         "unused_inputs",
         "work",
     )
@@ -118,6 +121,7 @@ class Step:
         self.rows_apart = False
         self.p: Any = None
         self.scratch = 0
+        self.seen = 1, 1
         self.work: Sequence[Any] | None = None
         self.parts: tuple[Step, ...] = ()
         self.records = (0, 0)
@@ -145,11 +149,13 @@ class Step:
 
     @property
     def cost(self) -> Cost:
-        """Multiply-accumulates and bytes; zero where shapes are unknown."""
+        """Multiply-accumulates and bytes of what is seen; zero where shapes are unknown."""
         if self.parts:
             macs = sum(part.cost.macs for part in self.parts)
-            return Cost(macs, cost_of_tensors((*self.input_specs, *self.output_specs)))
-        return cost_of(self.definition, self.node, self.input_specs, self.output_specs)
+            cost = Cost(macs, cost_of_tensors((*self.input_specs, *self.output_specs)))
+        else:
+            cost = cost_of(self.definition, self.node, self.input_specs, self.output_specs)
+        return cost._replace(macs=cost.macs // (self.seen[0] * self.seen[1]))
 
     def __repr__(self) -> str:
         return f"<Step {self.node.label}>"

@@ -12,6 +12,7 @@ from pytflite.jit.lowering.products import (
     columns_of,
     convolution_work,
     product_work,
+    rounding_of,
     splits_of,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
@@ -20,13 +21,18 @@ from pytflite.model.graph import Array
 from pytflite.ops.activation import bounds
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import Taps, cut
+from pytflite.ops.windows import Window
 from pytflite.plan.plan import Step
 
 _ITEM = 4
+Seen = tuple[Window, Window, tuple[int, int, int]]
 
 
-def conv_2d(step: Step, to: Lowering) -> Lowered:
-    """A product of windows and filters; of pixels and filters where a window is a pixel."""
+def conv_2d(step: Step, to: Lowering, ending: Ending | None = None) -> Lowered:
+    """A product of windows and filters; of pixels and filters where a window is a pixel.
+
+    ending: of a step that does more; the step's own outputs are those of all.
+    """
     x, weights = step.input_specs[0], step.input_specs[1]
     assert x is not None and weights is not None
     if not _constant(step, 1):
@@ -39,12 +45,15 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     kept, limits = values[:, cut(seen[1]), cut(seen[2])], bounds(step.node)
     groups, positions = channels // depth, _positions(step, 1)
     if depth == 1 and groups > 1:
+        if ending is not None:
+            return "a product of single channels has no sum after it"
         taps_first = kept[..., 0].transpose(1, 2, 0)
         return depthwise_works(
             step, to, windows, batch, channels, taps_first, bias, positions, limits
         )
     split = kept.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
-    return [_product(step, to, windows, (batch, channels), split, bias, seen, Ending(limits))]
+    ending = ending or Ending(limits)
+    return [_product(step, to, windows, (batch, channels), split, bias, seen, ending)]
 
 
 def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
@@ -119,23 +128,47 @@ def _product(
     """
     batch, channels = pictures
     depth_axis, h, w = windows
+    groups, k, n = split.shape
+    pixel, pixel_out = channels * _ITEM, groups * n * _ITEM
+    places = h.output * w.output * pixel_out, w.output * pixel_out, pixel_out
+    h, w, places = _looked_at(to, batch, split.shape, (h, w, places), step.seen)
     if w.input == w.output == w.filter == 1 and not w.before:  # a column: its taps make one run
-        h, w = w, h
-    outputs, (groups, k, n) = h.output * w.output, split.shape
+        h, w, places = w, h, (places[0], places[2], places[1])
+    outputs = h.output * w.output
     splits = splits_of(to.target, to.precision, batch * outputs, k, n)
     packed = _packed(step, to, split, bias, seen, splits)
     place = to.input(step, 0), packed, to.output(step)
-    pixel, pixel_out = channels * _ITEM, groups * n * _ITEM
     p = Product(
         batch * outputs, n, k, pixel, pixel_out, groups, pixel // groups, pixel_out // groups,
         splits=splits,
     )  # fmt: skip
     if h.is_pointwise and w.is_pointwise:
         return product_work(to.target, p, place, ending)
-    if groups == 1 and h.covers and w.covers:
+    if groups == 1 and h.covers and w.covers and places[0] == outputs * pixel_out:
         return product_work(to.target, p._replace(x_row=k * _ITEM), place, ending)
-    places = outputs * pixel_out, w.output * pixel_out, pixel_out
     return convolution_work(to.target, p, (depth_axis, h, w), pixel, places, place, ending)
+
+
+def _looked_at(
+    to: Lowering, batch: int, sizes: tuple[int, int, int], whole: Seen, every: tuple[int, int]
+) -> Seen:
+    """The windows of every so many outputs; of all, if so few would be rounded otherwise.
+
+    Args:
+        sizes: groups, k, n.
+        whole: windows along height and width; bytes from image to image of the output, from line
+            to line, from pixel to pixel.
+    """
+    h, w, (image, line, pixel) = whole
+    seen_h, seen_w = (
+        window._replace(output=-(-window.output // step), stride=window.stride * step)
+        for window, step in zip((h, w), every, strict=True)
+    )
+    all_, few = (
+        rounding_of(to.target, to.precision, batch * rows.output * columns.output, *sizes[1:])
+        for rows, columns in ((h, w), (seen_h, seen_w))
+    )
+    return (seen_h, seen_w, (image, line * every[0], pixel * every[1])) if all_ == few else whole
 
 
 def _trimmed(windows: Windows) -> tuple[Windows, Taps]:

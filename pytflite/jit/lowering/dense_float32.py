@@ -25,8 +25,8 @@ from pytflite.plan.plan import Step
 _ITEM = 4
 
 
-def fully_connected(step: Step, to: Lowering) -> Lowered:
-    """Rows of x times weights [units, depth]."""
+def fully_connected(step: Step, to: Lowering, ending: Ending | None = None) -> Lowered:
+    """Rows of x times weights [units, depth]. ending: of a step that does more."""
     x, weights = step.input_specs[0], step.input_specs[1]
     assert x is not None and weights is not None
     units, depth = weights.static
@@ -34,7 +34,7 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
     if not depth:
         return "it sums nothing"
     p = Product(x.size // depth, units, depth, depth * _ITEM, units * _ITEM)
-    ending, output = Ending(bounds(step.node)), to.output(step)
+    ending, output = ending or Ending(bounds(step.node)), to.output(step)
     values, constant = as_float32(weights), as_float32(bias)
     x_place = to.input(step, 0)
     if values is None or (bias is not None and constant is None):

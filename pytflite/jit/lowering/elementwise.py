@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pytflite.jit.kernel import Slot, Work, kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.lowering.sums import PRODUCTS, product_and_sum
 from pytflite.model.dtypes import FLOAT32
 from pytflite.ops.activation import bounds
 from pytflite.ops.registry import is_ours
@@ -98,6 +99,8 @@ def elementwise(step: Step, to: Lowering) -> Lowered:
         if (found := arithmetic(step, to)) is not None:
             return found
         return by_pairs(step, to) if step.node.name in _BINARY else by_table(step, to)
+    if step.parts and step.parts[0].node.name in PRODUCTS:
+        return product_and_sum(step, to)
     operands: list[tuple[Slot, Shape]] = []
     numbers: list[float] = []
     names: dict[int, str] = {}  # of tensors that are read, or computed on the way

@@ -125,14 +125,25 @@ def chains_of(target: Target, rows: int, vectors: int, most: int, enough: int) -
     return chains
 
 
+def rounding_of(target: Target, precision: str, m: int, k: int, n: int) -> tuple[int, ...]:
+    """Products of which this is equal round alike, whatever their m."""
+    rows, vectors = _sums_of(target, m, n)
+    chains = chains_of(target, rows, vectors, _MOST_CHAINS, _CHAINS)
+    return splits_of(target, precision, m, k, n), chains
+
+
+def _sums_of(target: Target, m: int, n: int) -> tuple[int, int]:
+    """Rows and vectors of the tile of registers."""
+    kind, vectors = (target.registers, target.vector), vectors_of(target, n)
+    most = _FEW[kind] if vectors == 1 else _TILES[kind][1] * _TILES[kind][0] // vectors
+    return _even(m, most), vectors
+
+
 def tile_of(target: Target, p: Product) -> Tile:
     """What suits the sizes."""
     if p.splits:
         return _amx_tile_of(target, p)
-    kind = target.registers, target.vector
-    vectors = vectors_of(target, p.n)
-    most = _FEW[kind] if vectors == 1 else _TILES[kind][1] * _TILES[kind][0] // vectors
-    rows = _even(p.m, most)
+    rows, vectors = _sums_of(target, p.m, p.n)
     columns = vectors * target.lanes
     chains = chains_of(target, rows, vectors, _MOST_CHAINS, _CHAINS)
     block = _row_block(p, rows, columns)

@@ -1,97 +1,213 @@
-"""An LSTM cell taken through a sequence, in float32.
+"""An LSTM cell taken through a sequence, in float32; its weights float32 or 8-bit integers.
 
-    i, f, g, o = logistic, logistic, tanh, logistic of (W x[t] + R h + bias)
-    c = clip(f * c + i * g);   h = o * tanh(c);   y[t] = h
+    i, f, g, o = logistic, logistic, activation, logistic of (W x[t] + V x2[t] + U h + bias)
+    c = clip(f * c + i * g);   h = o * activation(c);   y[t] = h
 
-With `coupled` gates there is no i of its own: i = 1 - f. One tile does all: each step needs the one
-before it.
+What else a cell may have: ops/recurrent/lstm_cell.py. A tile is a row of the batch, all of time.
 
-Weights of all gates, of x and of h, stand side by side in panels, [bias | depth + units lines] of
-eight vectors each, so that eight sums are under way while a panel goes by once. The gates of one
-row of the batch are put in scratch, then h and c of that row are made of them.
+Gates lie one behind the other in scratch, each of `wide` numbers: the units, rounded up to whole
+vectors. So do c and h while a row goes through; what is in the lanes beyond the units is never
+seen. matvec.py's products fill the gates, then the cell is made of them, vector by vector; where
+gates are normalised, which needs all units, they go through scratch in between.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytflite.jit.emit.activation import ACTIVATIONS, Activation
 from pytflite.jit.emit.floats import Floats
+from pytflite.jit.emit.matvec import Product
+from pytflite.jit.emit.normalization import Row
 from pytflite.jit.emit.vector import INTRINSICS, Vector, equation
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.kernels import maths
 from pytflite.jit.target import Target
 
-VECTORS = 8  # of a line of a panel
-_logistic, _tanh = equation(maths.logistic), equation(maths.tanh)
-_where = INTRINSICS["where"]
+# Sequences: addresses, then bytes from step to step and from row to row; of the states, rows are
+# side by side. All cells have these.
+SEQUENCE = (
+    "ptr x", "i64 x_step", "i64 x_row", "ptr y", "i64 y_step", "i64 y_row", "i64 time",
+    "i64 depth", "i64 units", "i64 outputs", "i64 wide", "i64 panels",
+    "ptr weights", "ptr recurrent", "ptr bias", "ptr h", "ptr c",
+)  # fmt: skip
+_MORE = (
+    "ptr second", "i64 second_step", "i64 second_row", "i64 second_depth", "ptr second_weights",
+    "ptr peephole",  # of the gates but g, `wide` numbers each
+    "ptr norm",  # coefficients of the gates, then what is added to each
+    "ptr projection", "ptr projection_bias", "i64 projection_panels",
+    "float cell_clip", "float projection_clip",
+)  # fmt: skip
+# Bytes in scratch from its beginning: of c, of what the cell shows, of h, of room for products.
+_PLACES = ("i64 c_place", "i64 shown_place", "i64 h_place", "i64 room_place")
+SLOTS = (*SEQUENCE, *_MORE, *_PLACES)
+
+_logistic, _where = equation(maths.logistic), INTRINSICS["where"]
+_FLOOR = 1e-8  # of a variance
 
 
-def float32(module: Module, target: Target, coupled: bool, clips: bool) -> None:
-    """Slots: x, y, weights, h, c, time, batch, depth, units, panels; bytes from step to step and
-    from row to row of x, then of y; the bound of c."""
-    f = module.kernel(
-        "ptr x", "ptr y", "ptr weights", "ptr h", "ptr c", "i64 time", "i64 batch", "i64 depth",
-        "i64 units", "i64 panels", "i64 x_step", "i64 x_row", "i64 y_step", "i64 y_row",
-        "float clip",
-    )  # fmt: skip
-    floats = Floats(f, target)
-    row = f.mul("%units", 4)
-    with f.loop(0, "%time") as t, f.loop(0, "%batch") as b:
-        x = f.at("%x", f.add(f.mul(t.index, "%x_step"), f.mul(b.index, "%x_row")))
-        y = f.at("%y", f.add(f.mul(t.index, "%y_step"), f.mul(b.index, "%y_row")))
-        h, c = (f.at(name, f.mul(b.index, row)) for name in ("%h", "%c"))
-        _gates(f, floats, x, h)
-        whole = f.op(f"and i64 %units, -{floats.lanes}")
-        with f.loop(0, whole, floats.lanes) as unit:
-            _cell(f, floats, (h, c, y), f.mul(unit.index, 4), coupled, clips, "")
-        with f.when(f.compare("slt", whole, "%units")):
-            mask = floats.mask(f.sub("%units", whole))
-            _cell(f, floats, (h, c, y), f.mul(whole, 4), coupled, clips, mask)
-
-
-def _gates(f: Function, floats: Floats, x: str, h: str) -> None:
-    """The sums of all gates of one row, into scratch."""
-    line = VECTORS * floats.bytes
-    size = f.mul(f.add(f.add("%depth", "%units"), 1), line)
-    with f.loop(0, "%panels") as panel:
-        first = f.at("%weights", f.mul(panel.index, size))
-        sums = [floats.load(first, n * floats.bytes) for n in range(VECTORS)]
-        lines = f.at(first, line)
-        for source, count in ((x, "%depth"), (h, "%units")):
-            with f.loop(0, count, 1, *((floats.type, s) for s in sums)) as k:
-                number = floats.broadcast(source, f.mul(k.index, 4))
-                place = f.at(lines, f.mul(k.index, line))
-                k.carry(*(
-                    floats.multiply_add(number, floats.load(place, n * floats.bytes), s)
-                    for n, s in enumerate(k.carried)
-                ))  # fmt: skip
-            sums = k.results
-            lines = f.at(lines, f.mul(count, line))
-        place = f.at("%scratch", f.mul(panel.index, line))
-        for n, total in enumerate(sums):
-            floats.store(total, place, n * floats.bytes)
-
-
-def _cell(
-    f: Function, floats: Floats, places: tuple[str, str, str], at: str, coupled: bool, clips: bool,
-    mask: str,
+def float32(
+    module: Module, target: Target, product: str, vectors: int, activation: str, coupled: bool,
+    clips: bool, second: bool, peephole: bool, norm: bool, projection: str,
 ) -> None:  # fmt: skip
-    """h, c and y of some units, of which those in the mask, from the gates in scratch."""
-    h, c, y = places
+    """The kernel.
 
-    def read(place: str, offset: str) -> Vector:
-        value = floats.load_some(mask, place, offset) if mask else floats.load(place, offset)
-        return Vector(f, value, floats.lanes)
+    Args:
+        product, vectors: of matvec.Product.
+        activation: a name of activation.ACTIVATIONS.
+        coupled: i = 1 - f. clips: c has a bound. second: there is a second input.
+        projection: "", "plain" or "clipped".
+    """
+    products = Product(module, target, product, vectors)
+    products.write()
+    if norm:
+        _normaliser(module, target)
+    f = module.kernel(*SLOTS)
+    c, shown, h, room = (
+        f.at("%scratch", place) for place in ("%c_place", "%shown_place", "%h_place", "%room_place")
+    )
+    cell = Cell(f, target, c, shown if projection else h)
+    with f.loop("%begin", "%end") as b, state(f, b.index, h, c, 4, 4), f.loop(0, "%time") as t:
+        x, y = (at_step(f, name, t.index, b.index) for name in ("x", "y"))
+        gates = "%scratch"
+        products.call(f, gates, x, "%weights", "%depth", "%panels", "%bias", room)
+        if second:
+            x = at_step(f, "second", t.index, b.index)
+            products.call(
+                f, gates, x, "%second_weights", "%second_depth", "%panels", gates, room
+            )  # fmt: skip
+        products.call(f, gates, h, "%recurrent", "%outputs", "%panels", gates, room)
+        cell.write(ACTIVATIONS[activation], coupled, clips=clips, peephole=peephole, norm=norm)
+        if projection:
+            products.call(
+                f, h, shown, "%projection", "%units", "%projection_panels", "%projection_bias", room
+            )  # fmt: skip
+        if projection == "clipped":
+            cell.clip_rows(h)
+        copy_bytes(f, y, h, f.mul("%outputs", 4))
 
-    gates = [read(f.at("%scratch", f.mul(f.mul("%units", 4), n)), at) for n in range(4 - coupled)]
-    forget, fresh, out = _logistic(gates[-3]), _tanh(gates[-2]), _logistic(gates[-1])
-    take = 1.0 - forget if coupled else _logistic(gates[0])
-    cell = forget * read(c, at) + take * fresh
-    if clips:
-        bound = Vector(f, floats.splat("%clip"), floats.lanes)
-        cell = _where(cell > bound, bound, cell)
-        cell = _where(cell < -bound, -bound, cell)
-    hidden = out * _tanh(cell)
-    for value, place in ((cell, c), (hidden, h), (hidden, y)):
-        if mask:
-            floats.store_some(value.value, mask, place, at)
-        else:
-            floats.store(value.value, place, at)
+
+def at_step(f: Function, name: str, t: str, b: str) -> str:
+    """Where a sequence has this step of this row."""
+    return f.at(f"%{name}", f.add(f.mul(t, f"%{name}_step"), f.mul(b, f"%{name}_row")))
+
+
+def copy_bytes(f: Function, to: str, source: str, size: str) -> None:
+    """Copies so many bytes."""
+    arguments = f"ptr {to}", f"ptr {source}", f"i64 {size}", "i1 false"
+    f.call("void", "llvm.memcpy.p0.p0.i64", *arguments)
+
+
+@contextmanager
+def state(f: Function, b: str, h: str, c: str, h_item: int, c_item: int) -> Iterator[None]:
+    """Takes a row's h and c, elements of so many bytes, into scratch and brings them back."""
+    pairs = []
+    for tensor, place, count, item in (("%h", h, "%outputs", h_item), ("%c", c, "%units", c_item)):
+        size = f.mul(count, item)
+        pairs.append((f.at(tensor, f.mul(b, size)), place, size))
+    for tensor, place, size in pairs:
+        copy_bytes(f, place, tensor, size)
+    yield
+    for tensor, place, size in pairs:
+        copy_bytes(f, tensor, place, size)
+
+
+class Cell:
+    """Writes what makes c, and what the cell shows, of the gates in scratch."""
+
+    def __init__(self, f: Function, target: Target, c: str, shown: str) -> None:
+        self.f = f
+        self.v = Floats(f, target)
+        self.c = c
+        self.shown = shown
+        self.gate_bytes = f.mul("%wide", 4)
+
+    def write(
+        self, activation: Activation, coupled: bool, *, clips: bool, peephole: bool, norm: bool
+    ) -> None:
+        """All of it, for one step."""
+        last = 3 - coupled  # the output gate; before it the forget gate and g
+        early = range(last - 1)
+        gates = [self.gate(n) for n in range(last + 1)]
+        if peephole:
+            with self.units() as at:
+                for n in early:
+                    self.look(gates[n], n, self.read(self.c, at), at)
+        if norm:
+            for n in range(last):
+                self.normalise(gates[n], n, last + 1)
+        with self.units() as at:
+            forget = _logistic(self.read(gates[last - 2], at))
+            take = 1.0 - forget if coupled else _logistic(self.read(gates[0], at))
+            c = forget * self.read(self.c, at) + take * activation(self.read(gates[last - 1], at))
+            c = self.clipped(c, "%cell_clip") if clips else c
+            self.put(c, self.c, at)
+            if peephole:
+                self.look(gates[last], last - 1, c, at)
+            if not norm:
+                out = _logistic(self.read(gates[last], at))
+                self.put(out * activation(c), self.shown, at)
+        if norm:
+            self.normalise(gates[last], last, last + 1)
+            with self.units() as at:
+                out = _logistic(self.read(gates[last], at))
+                self.put(out * activation(self.read(self.c, at)), self.shown, at)
+
+    def gate(self, n: int) -> str:
+        """Where a gate lies."""
+        return self.f.at("%scratch", self.f.mul(self.gate_bytes, n))
+
+    def look(self, gate: str, n: int, c: Vector, at: str) -> None:
+        """Adds c times the peephole weights of number n to some units of a gate."""
+        weights = self.f.at("%peephole", self.f.mul(self.gate_bytes, n))
+        self.put(self.read(gate, at) + c * self.read(weights, at), gate, at)
+
+    def normalise(self, gate: str, n: int, gates: int) -> None:
+        """Layer normalisation."""
+        f = self.f
+        factors = f.at("%norm", f.mul(self.gate_bytes, n))
+        offsets = f.at("%norm", f.mul(self.gate_bytes, gates + n))
+        f.call("void", "normalise", f"ptr {gate}", "i64 %units")
+        with self.units() as at:
+            y = self.read(gate, at) * self.read(factors, at) + self.read(offsets, at)
+            self.put(y, gate, at)
+
+    def clip_rows(self, h: str) -> None:
+        """Clips all outputs."""
+        with self.f.loop(0, "%outputs", self.v.lanes) as loop:
+            at = self.f.mul(loop.index, 4)
+            self.put(self.clipped(self.read(h, at), "%projection_clip"), h, at)
+
+    def clipped(self, x: Vector, limit: str) -> Vector:
+        """Within the limit and its negative."""
+        bound = Vector(self.f, self.v.splat(limit), self.v.lanes)
+        x = _where(x > bound, bound, x)
+        return _where(x < -bound, -bound, x)
+
+    @contextmanager
+    def units(self) -> Iterator[str]:
+        """A loop over vectors of units: where each is."""
+        with self.f.loop(0, "%wide", self.v.lanes) as loop:
+            yield self.f.mul(loop.index, 4)
+
+    def read(self, place: str, at: str) -> Vector:
+        """A vector in memory."""
+        return Vector(self.f, self.v.load(place, at), self.v.lanes)
+
+    def put(self, x: Vector, place: str, at: str) -> None:
+        """Writes it."""
+        self.v.store(x.value, place, at)
+
+
+def _normaliser(module: Module, target: Target) -> None:
+    """Writes @normalise(x, columns): x = (x - mean) / sqrt(variance + floor)."""
+    f = module.function("normalise", "ptr x", "i64 columns")
+    v = Floats(f, target)
+    row = Row(f, v, "%x", "%x")
+    size = Vector(f, v.splat(f.op("sitofp i64 %columns to float")), v.lanes)
+    mean = row.reduced(lambda a, x: a + x, 0.0, 0.0, "fadd") / size
+    row.write(lambda x: x - mean)
+    variance = row.reduced(lambda a, x: a + x * x, 0.0, 0.0, "fadd") / size
+    deviation = INTRINSICS["sqrt"](variance + _FLOOR)
+    row.write(lambda x: x / deviation)

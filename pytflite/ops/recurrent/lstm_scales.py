@@ -10,7 +10,7 @@ Source: kernels/unidirectional_sequence_lstm.cc, kernels/lstm.cc
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,13 @@ import numpy as np
 from pytflite.errors import ModelError, QuantizationError
 from pytflite.model.graph import Array
 from pytflite.ops.fixed_point import Scaling, scaling, wrap32
-from pytflite.ops.integer_gemm import pack
+from pytflite.ops.integer_gemm import IntegerWeights, pack
 from pytflite.ops.quantized import Multiplier, PerTensor, multiplier, per_tensor
 from pytflite.ops.recurrent.lstm_integer import HAS_TANH, IntegerCell, Norm, Peephole, Product
 from pytflite.ops.recurrent.lstm_weights import SINGLE, Sizes
 from pytflite.ops.spec import Node, Spec
+
+Packs = Callable[[Array, int, int], IntegerWeights]
 
 _Q3_12 = np.float32(2.0**-12)
 
@@ -30,9 +32,10 @@ _Q3_12 = np.float32(2.0**-12)
 class Reader:
     """Values and scales of an operator's tensors, refused where they make no sense."""
 
-    def __init__(self, node: Node, inputs: Sequence[Spec | None]) -> None:
+    def __init__(self, node: Node, inputs: Sequence[Spec | None], packs: Packs = pack) -> None:
         self.node = node
         self.inputs = inputs
+        self.packs = packs
 
     def value(self, number: int) -> Array:
         """The value of an input that must be constant."""
@@ -97,16 +100,17 @@ class Reader:
         if biases:
             bias += np.concatenate([self.value(n) for n in biases])
         return Product(
-            pack(weights.T, -128, 127), wrap32(bias).astype(np.int32), self.scaling(reals)
+            self.packs(weights.T, -128, 127), wrap32(bias).astype(np.int32), self.scaling(reals)
         )
 
 
 def integer_cell(
-    node: Node, inputs: Sequence[Spec | None], found: Sizes, *, whole: bool
+    node: Node, inputs: Sequence[Spec | None], found: Sizes, *, whole: bool, packs: Packs = pack
 ) -> IntegerCell:
     """The cell of an operator whose shapes are checked.
 
     Args:
+        packs: makes weights ready.
         whole: whether the reference takes all rows of a batch through a step at once (see
             `_peephole_weights`).
 
@@ -114,7 +118,7 @@ def integer_cell(
         ModelError: weights that are not constant, or another number of intermediate tensors.
         QuantizationError: scales that are missing or make no sense.
     """
-    read, layout, gates = Reader(node, inputs), SINGLE, found.gates
+    read, layout, gates = Reader(node, inputs, packs), SINGLE, found.gates
     if len(node.intermediates) != 5:
         raise node.error(
             ModelError,

@@ -1,0 +1,128 @@
+"""LSTM and UNIDIRECTIONAL_SEQUENCE_LSTM in integers, with gates and cell state of 16 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pytflite.jit.emit.dot import dot_of
+from pytflite.jit.emit.lstm_int8 import NUMBERS
+from pytflite.jit.emit.matvec import room_bytes
+from pytflite.jit.kernel import At, Packed, Work, kernel
+from pytflite.jit.lowering.recurrent import (
+    Columns,
+    Sequences,
+    columns_of,
+    pack,
+    refused,
+    scratch_places,
+    state_of,
+    values_of,
+)
+from pytflite.jit.lowering.registry import Lowered, Lowering
+from pytflite.model.graph import Array
+from pytflite.ops.fixed_point import Scaling, scaling
+from pytflite.ops.gemmlowp import logistic_table, tanh_table
+from pytflite.ops.integer_gemm import IntegerWeights
+from pytflite.ops.quantized import Multiplier
+from pytflite.ops.recurrent.lstm_integer import HAS_TANH, IntegerCell, Product
+from pytflite.ops.recurrent.lstm_scales import integer_cell
+from pytflite.ops.recurrent.lstm_weights import SINGLE, Sizes
+from pytflite.plan.plan import Step
+
+_SHIFT = 30  # of i * g, at most: the nudge has to be a positive int32
+
+
+def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
+    """One cell."""
+    if no := refused(step, along.batch * along.time):
+        return no
+    if len(step.node.intermediates) == 12:
+        return "compiled for gates of 16 bits"
+    if found.norm:
+        return "compiled without layer normalisation of integers"
+    whole = along.time_major
+    cell = integer_cell(step.node, step.input_specs, found, whole=whole, packs=_unpacked)
+    if cell.exponent + 30 > _SHIFT:
+        return "its cell state has too large a scale"
+    looks = [] if cell.peephole is None else [p.weights for p in cell.peephole]
+    if any(len(rows) > 1 for rows in looks):
+        return "its peephole weights differ from row to row"
+    gates = columns_of(to.target, len(found.gates), found.units)
+    last = columns_of(to.target, 1, found.outputs, gates.vectors)
+    products = [
+        (cell.x, [SINGLE.x[g] for g in found.gates], gates),
+        (cell.h, [SINGLE.h[g] for g in found.gates], gates),
+    ]
+    if cell.projection is not None:
+        products.append((cell.projection, [SINGLE.projection], last))
+    matrices, biases = [], []
+    for product, numbers, columns in products:
+        matrices.append(_matrix(step, to, numbers, columns))
+        biases.append(_bias(to, product, columns))
+    peephole = gates.spread([row for rows in looks for row in rows[0]], np.int32)
+    projection = (matrices[2], biases[2]) if found.projection else (None, None)
+    pieces = (
+        4 * gates.total, 4 * max(gates.total, last.total), 4 * gates.wide, gates.wide,
+        max(gates.wide, last.total),
+        max(room_bytes(to.target, n) for n in (found.depth, gates.wide, found.outputs)),
+    )  # fmt: skip
+    _, *places, end = scratch_places(pieces)
+    squashes = cell.exponent in HAS_TANH
+    shift = cell.exponent + 30
+    slots = (
+        *along.way(At(step.inputs[0]), found.depth), *along.way(to.output(step), found.outputs),
+        along.time, found.depth, found.units, found.outputs, gates.wide, gates.panels,
+        matrices[0], matrices[1], biases[0],
+        state_of(step, SINGLE.state), state_of(step, SINGLE.cell_state),
+        biases[1], peephole, *projection, last.panels, _scalings(cell),
+        logistic_table(3), tanh_table(3), tanh_table(15 + cell.exponent) if squashes else None,
+        (1 << shift) >> 1, shift, cell.cell_clip, cell.projection_clip, cell.hidden_zero,
+        cell.zero_point, *places,
+    )  # fmt: skip
+    clipped = "clipped" if cell.projection_clip > 0 else "plain"
+    code = kernel(
+        "lstm_int8.int8", vectors=gates.vectors, coupled=found.coupled, clips=cell.cell_clip > 0,
+        peephole=found.peephole, projection=clipped if found.projection else "", squashes=squashes,
+    )  # fmt: skip
+    return [Work(code, slots, along.batch, end)]
+
+
+def _unpacked(weights: Array, low: int, high: int) -> IntegerWeights:
+    """Weights as they are: packing them is for later."""
+    return IntegerWeights(weights, np.float32, (), 0)
+
+
+def _matrix(step: Step, to: Lowering, numbers: Sequence[int], columns: Columns) -> Packed:
+    values = values_of(step, numbers)
+    assert values is not None  # integer_cell has seen that
+    kind = "matvec", "int8", columns
+    return to.packed(step, numbers, kind, lambda: pack(to.target, "int8", values, columns))
+
+
+def _bias(to: Lowering, product: Product, columns: Columns) -> Array:
+    """What the sums of a product begin with: less what its x is more than it should be."""
+    sums = product.weights.matrix.sum(axis=0, dtype=np.int64)
+    bias = product.bias - dot_of(to.target).offset(unsigned=False) * sums
+    return columns.spread(list(bias.astype(np.int32).reshape(columns.gates, -1)), np.int32)
+
+
+def _scalings(cell: IntegerCell) -> Array:
+    """NUMBERS of all scalings, in the kernel's order."""
+    found = [cell.x.scale, cell.h.scale, *(p.scale for p in cell.peephole or ())]
+    found.append(_scaling(cell.hidden))
+    if cell.projection is not None:
+        found.append(cell.projection.scale)
+    return np.concatenate([_numbers(s) for s in found])
+
+
+def _scaling(m: Multiplier) -> Scaling:
+    return scaling(np.array([[m.m]]), np.array([[m.shift]]))
+
+
+def _numbers(s: Scaling) -> Array:
+    """One row for each gate: [gates, NUMBERS]."""
+    left = np.zeros_like(s.m) if s.left is None else s.left
+    rows = np.stack([left, s.m, s.nudge, s.negative, s.right], axis=-1)
+    return np.ascontiguousarray(rows.reshape(-1, NUMBERS), np.int64)

@@ -1,0 +1,172 @@
+"""What the lowerings of recurrent cells share: packed weights (emit/matvec.py), and sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pytflite.format.schema import ActivationFunctionType
+from pytflite.jit.emit.dot import dot_of
+from pytflite.jit.emit.matvec import HEADS
+from pytflite.jit.kernel import At
+from pytflite.jit.target import Target
+from pytflite.model.graph import Array
+from pytflite.ops.spec import Node, Spec
+from pytflite.plan.plan import Step
+
+_VECTORS = 8  # of a panel: so many sums hide the time that one takes
+COMPUTED = "its weights are computed at run time"
+CONSTANT = "its input is constant"
+TWICE = "one variable tensor is several of its inputs"
+TOO_LONG = "it has more steps than the limits allow"
+
+
+class Columns(NamedTuple):
+    """Columns of the packed weights of some gates (or of one matrix: one gate).
+
+    Attributes:
+        wide: of a gate, a multiple of the lanes.
+        vectors: of a panel.
+        lanes: of a vector.
+    """
+
+    gates: int
+    units: int
+    wide: int
+    panels: int
+    vectors: int
+    lanes: int
+
+    @property
+    def total(self) -> int:
+        """Of all panels."""
+        return self.panels * self.vectors * self.lanes
+
+    def spread(self, rows: Sequence[Array], dtype: type[np.generic] | np.dtype) -> Array:
+        """A number for each unit of some gates [units], each in as many columns."""
+        spread = np.zeros(max(self.total, len(rows) * self.wide), dtype)
+        places = spread[: len(rows) * self.wide].reshape(len(rows), self.wide)
+        for place, row in zip(places, rows, strict=True):
+            place[: self.units] = row
+        return spread
+
+
+def columns_of(target: Target, gates: int, units: int, vectors: int = 0) -> Columns:
+    """Of so many gates.
+
+    Args:
+        vectors: of a panel, if another product of the kernel decides that.
+    """
+    wide = -(-units // target.lanes) * target.lanes
+    total = gates * wide // target.lanes
+    panels = -(-total // (vectors or _VECTORS))
+    return Columns(gates, units, wide, panels, vectors or -(-total // panels), target.lanes)
+
+
+def pack(
+    target: Target, kind: str, parts: Sequence[Array], columns: Columns,
+    scales: Sequence[float] | None = None,
+) -> Array:  # fmt: skip
+    """Weights of the gates, [units, depth] each, as matvec.py has them: bytes.
+
+    Args:
+        kind: of matvec.Product.
+        scales: of the gates, of "symmetric" and "asymmetric".
+    """
+    depth = parts[0].shape[1]
+    lanes = columns.vectors * columns.lanes
+    matrix = np.zeros((columns.total, depth), parts[0].dtype)
+    places = matrix[: columns.gates * columns.wide].reshape(columns.gates, columns.wide, depth)
+    for place, part in zip(places, parts, strict=True):
+        place[: columns.units] = part
+    if kind == "float32":
+        lines = matrix.reshape(columns.panels, lanes, depth).swapaxes(1, 2)
+        return np.ascontiguousarray(lines).reshape(columns.panels, -1).view(np.uint8)
+    dot = dot_of(target)
+    sums = matrix.sum(axis=1, dtype=np.int32)
+    rows = {"bias": -dot.offset(unsigned=False) * sums, "sums": sums}
+    if scales is not None:
+        each = [np.broadcast_to(np.float32(scale), columns.units) for scale in scales]
+        rows["scale"] = columns.spread(each, np.float32).view(np.int32)
+    head = [rows[name].reshape(columns.panels, lanes).view(np.uint8) for name in HEADS[kind]]
+    words = np.pad(matrix, ((0, 0), (0, -depth % dot.group)))
+    words = words.reshape(columns.panels, lanes, -1, dot.group).swapaxes(1, 2)
+    words = np.ascontiguousarray(words, np.int8 if dot.width == 1 else np.int16)
+    return np.concatenate([*head, words.reshape(columns.panels, -1).view(np.uint8)], axis=1)
+
+
+class Way(NamedTuple):
+    """A sequence [batch, time, ...], or the axes swapped, as kernels go along it.
+
+    Attributes:
+        tensor: the first element of the first step.
+        step, row: bytes to the next step, and to the next row of the batch.
+    """
+
+    tensor: At
+    step: int
+    row: int
+
+
+class Sequences(NamedTuple):
+    """How sequences lie: `batch` and `time`, and which axis is which; `backwards` from the end."""
+
+    batch: int
+    time: int
+    time_major: bool
+    backwards: bool = False
+
+    def way(self, tensor: At, size: int, whole: int = 0) -> Way:
+        """A tensor's, or that of a part of each row, which the tensor's place is the first of.
+
+        Args:
+            size: bytes of a step of a row. whole: of those with what lies between parts.
+        """
+        whole = whole or size
+        step, row = (self.batch, 1) if self.time_major else (1, self.time)
+        first = whole * step * max(self.time - 1, 0) if self.backwards else 0
+        sign = -1 if self.backwards else 1
+        return Way(At(tensor.tensor, tensor.offset + first), sign * whole * step, whole * row)
+
+
+def activation_name(node: Node) -> str:
+    """Of the fused activation, as emit/activation.py has it."""
+    code = int(node.options.fused_activation_function)
+    return ActivationFunctionType.name_of(code).lower()
+
+
+def refused(step: Step, steps: int) -> str:
+    """Why no cell can be compiled that takes so many steps in all, or ""."""
+    variables = [i for i, s in zip(step.inputs, step.input_specs, strict=True) if _varies(s)]
+    if len(set(variables)) < len(variables):
+        return TWICE
+    graph = step.node.graph
+    if graph is not None and steps > graph.limits.loop_iterations:
+        return TOO_LONG  # NumPy's kernel says so
+    return ""
+
+
+def _varies(spec: Spec | None) -> bool:
+    return spec is not None and spec.variable
+
+
+def values_of(step: Step, positions: Sequence[int]) -> list[Array] | None:
+    """The constants at these positions, or None if one is none."""
+    specs = [step.input_specs[n] for n in positions]
+    values = [s.value for s in specs if s is not None and s.value is not None]
+    return values if len(values) == len(positions) else None
+
+
+def state_of(step: Step, position: int) -> At:
+    """A state's place."""
+    return At(step.inputs[position])
+
+
+def scratch_places(sizes: Sequence[int]) -> list[int]:
+    """Where pieces of scratch of so many bytes begin, on cache lines; last, where they all end."""
+    places = [0]
+    for size in sizes:
+        places.append(places[-1] + -(-size // 64) * 64)
+    return places

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pytflite.model.model import Model
 from pytflite.model.writing import write
 from tests.fuzz.guard_pages import AVAILABLE, EDGES, END, START, DiedError, in_child, place
 from tests.fuzz.seeds import seeds
 from tests.harness import single_op, tensor
 from tests.ops.recurrent.lstm_models import Cell, sequence
+from tests.ops.recurrent.test_bidirectional_sequence_lstm import bidirectional
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="no fork or no mprotect here")
 COMPILER = find_spec("pytflite.jit") is not None and find_spec("llvmlite") is not None
@@ -35,8 +37,11 @@ def more(operator: str) -> list[bytes]:
         axis = tensor(value=np.array([1], np.int32))
         model = single_op(operator, [tensor((5, 37), "BOOL"), axis], [tensor((5,), "BOOL")])
         return [bytes(write(model))]
-    if operator == "LSTM":
-        return [bytes(write(sequence(Cell(), seed, name=operator)[0])) for seed in range(3)]
+    if operator in ("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"):
+        return [bytes(write(model)) for model in cells(operator)]
+    if operator == "BIDIRECTIONAL_SEQUENCE_LSTM":
+        both = (Cell(w, 2, 5, 20, 9, projection=True) for w in ("FLOAT32", "INT8"))
+        return [bytes(write(bidirectional(c, c, auxiliary=3, merge=True)[0])) for c in both]
     if operator == "RESIZE_BILINEAR":
         size = tensor(value=np.array([7, 9], np.int32))
         shapes = tensor((1, 5, 6, 3)), tensor((1, 7, 9, 3))
@@ -49,6 +54,17 @@ def more(operator: str) -> list[bytes]:
         for a in types
         for b in types
     ]
+
+
+def cells(operator: str) -> list[Model]:
+    """LSTM cells, plain and with all that they may have."""
+    plain = [Cell(w, 2, 5, 18, 18) for w in ("FLOAT32", "INT8", "INTEGER")]
+    more = [
+        c._replace(outputs=7, projection=True, peephole=not c.integer, norm=not c.integer)
+        for c in plain
+    ]
+    looking = Cell("INTEGER", 1, 20, 3, 3, peephole=True, coupled=True)
+    return [sequence(c, 0, name=operator, proj_clip=0.3)[0] for c in (*plain, *more, looking)]
 
 
 def targets() -> list[str]:

@@ -6,29 +6,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from pytflite.format.schema import LSTMKernelType
 from pytflite.jit.emit.matvec import room_bytes
 from pytflite.jit.kernel import At, Packed, Work, kernel
 from pytflite.jit.lowering import lstm_int8
 from pytflite.jit.lowering.recurrent import (
-    COMPUTED,
     CONSTANT,
     Columns,
+    Packer,
     Sequences,
     Way,
     activation_name,
     columns_of,
-    pack,
+    product_kind,
     refused,
     scratch_places,
     state_of,
-    values_of,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.model.dtypes import INT8
-from pytflite.model.graph import Array
 from pytflite.ops.recurrent.lstm_assembly import FloatRecipe, recipe
 from pytflite.ops.recurrent.lstm_weights import (
     BACKWARD,
@@ -115,95 +111,84 @@ def _cell(
     step: Step, to: Lowering, layout: Layout, found: Sizes, along: Sequences, places: Places
 ) -> Lowered:
     """One direction."""
-    if no := refused(step, along.batch * along.time):
+    if no := refused(step, along.batch * along.time, layout.constants):
         return no
     if found.diagonal:
         return "compiled for whole recurrent matrices"
     made = recipe(step.node, step.input_specs, layout, found)
-    hybrid = bool(made.scales)
-    kind = ("asymmetric" if made.asymmetric else "symmetric") if hybrid else "float32"
-    weights = _Weights(step, to, made, kind)
-    matrices = [layout.x, layout.h, *([layout.auxiliary] if found.auxiliary else [])]
     gates = columns_of(to.target, len(found.gates), found.units)
     last = columns_of(to.target, 1, found.outputs, gates.vectors)
-    packed = [weights.matrix([m[g] for g in found.gates], gates) for m in matrices]
-    of_biases = [layout.bias[g] for g in found.gates]
-    of_norm = [layout.norm[g] for g in found.gates] if found.norm else []
-    looks = [number for _, number in layout.looks(found.gates)] if found.peephole else []
-    rows = {"bias": [] if found.norm else of_biases, "norm": of_norm + of_biases * found.norm}
-    projection, offset = None, None
-    if found.projection:
-        projection = weights.matrix([layout.projection], last)
-        given = step.input_specs[layout.projection_bias] is not None
-        offset = weights.rows([layout.projection_bias] * given, last)
-    vectors = {name: weights.rows(numbers, gates) for name, numbers in rows.items()}
-    peephole = weights.rows(looks, gates)
-    if None in (*packed, *vectors.values(), peephole, offset if projection else peephole):
-        return COMPUTED
+    cell = _Constants(step, to, made)
     wide = gates.wide
     pieces = (
         4 * gates.total, 4 * wide, 4 * wide, 4 * max(wide, last.total),
         max(room_bytes(to.target, n) for n in (found.depth, found.auxiliary, wide, found.outputs)),
     )  # fmt: skip
-    _, c, shown, h, room, end = scratch_places(pieces)
+    _, *rest, end = scratch_places(pieces)
     second = places.second or Way(places.x.tensor, 0, 0)
     slots = (
         *places.x, *places.y, along.time, found.depth, found.units, found.outputs, wide,
-        gates.panels, packed[0], packed[1], vectors["bias"],
+        gates.panels, cell.gates(layout.x, gates), cell.gates(layout.h, gates), cell.bias(gates),
         state_of(step, layout.state), state_of(step, layout.cell_state),
-        *second, found.auxiliary, packed[2] if found.auxiliary else None,
-        peephole, vectors["norm"], projection, offset, last.panels,
-        made.cell_clip, made.projection_clip, c, shown, h, room,
+        *second, found.auxiliary, cell.gates(layout.auxiliary, gates),
+        cell.peephole(gates), cell.norm(gates), *cell.projection(last), last.panels,
+        made.cell_clip, made.projection_clip, *rest,
     )  # fmt: skip
     clipped = "clipped" if made.projection_clip > 0 else "plain"
     code = kernel(
-        "lstm.float32", product=kind, vectors=gates.vectors, activation=activation_name(step.node),
-        coupled=found.coupled, clips=made.cell_clip > 0, second=bool(found.auxiliary),
-        peephole=found.peephole, norm=found.norm, projection=clipped if found.projection else "",
+        "lstm.float32", product=cell.kind, vectors=gates.vectors,
+        activation=activation_name(step.node), coupled=found.coupled, clips=made.cell_clip > 0,
+        second=bool(found.auxiliary), peephole=found.peephole, norm=found.norm,
+        projection=clipped if found.projection else "",
     )  # fmt: skip
     return [Work(code, slots, along.batch, end)]
 
 
-class _Weights:
-    """Packs a cell's constants."""
+class _Constants:
+    """A cell's constants, packed; None where it has none."""
 
-    def __init__(self, step: Step, to: Lowering, made: FloatRecipe, kind: str) -> None:
-        self.step = step
-        self.to = to
-        self.scales = made.scales
-        self.kind = kind
+    def __init__(self, step: Step, to: Lowering, made: FloatRecipe) -> None:
+        self.packs = Packer(step, to, product_kind(made.scales, asymmetric=made.asymmetric))
+        self.kind = self.packs.kind
+        self.made = made
+        self.layout = made.layout
 
-    def matrix(self, numbers: Sequence[int], columns: Columns) -> Packed | None:
-        """Matrices of gates; None if they are computed."""
-        values = values_of(self.step, numbers)
-        if values is None:
+    def gates(self, numbers: Sequence[int], columns: Columns) -> Packed | None:
+        """Matrices of those gates that have any."""
+        if not numbers or (numbers == self.layout.auxiliary and not self.made.sizes.auxiliary):
             return None
-        parts = [v.view(np.int8) if v.itemsize == 1 else v for v in values]
-        scales = tuple(self.scales[n] for n in numbers) if self.scales else None
-        kind = "matvec", self.kind, columns, scales
+        own = [numbers[g] for g in self.made.sizes.gates]
+        return self.packs.matrix(own, columns, self._scales(own))
 
-        def make() -> Array:
-            return pack(self.to.target, self.kind, parts, columns, scales)
+    def projection(self, columns: Columns) -> tuple[Packed | None, Packed | None]:
+        """The matrix, and its bias: zeros if it has none."""
+        if not self.made.sizes.projection:
+            return None, None
+        number, bias = self.layout.projection, self.layout.projection_bias
+        given = [bias] if self.packs.step.input_specs[bias] is not None else []
+        return (
+            self.packs.matrix([number], columns, self._scales([number])),
+            self.packs.rows(given, columns),
+        )
 
-        return self.to.packed(self.step, numbers, kind, make)
+    def bias(self, columns: Columns) -> Packed:
+        """What the gates begin with: zeros if they are normalised."""
+        biases = [self.layout.bias[g] for g in self.made.sizes.gates]
+        return self.packs.rows([] if self.made.sizes.norm else biases, columns)
 
-    def rows(self, numbers: Sequence[int], columns: Columns) -> Packed | None:
-        """A number for each unit of each gate; zeros if there are no inputs."""
-        values = values_of(self.step, numbers)
-        if values is None:
+    def norm(self, columns: Columns) -> Packed | None:
+        """Coefficients of all gates, then biases."""
+        if not self.made.sizes.norm:
             return None
-        scales = tuple(self.scales.get(n) for n in numbers)
+        kinds = self.layout.norm, self.layout.bias
+        return self.packs.rows([k[g] for k in kinds for g in self.made.sizes.gates], columns)
 
-        def make() -> Array:
-            reals = [_real(v, s) for v, s in zip(values, scales, strict=True)]
-            return columns.spread(reals, np.float32)
+    def peephole(self, columns: Columns) -> Packed | None:
+        """Of all gates that look."""
+        if not self.made.sizes.peephole:
+            return None
+        numbers = [number for _, number in self.layout.looks(self.made.sizes.gates)]
+        return self.packs.rows(numbers, columns, self._scales(numbers))
 
-        return self.to.packed(self.step, numbers, ("rows", columns, scales), make)
-
-
-def _real(value: Array, scale: float | None) -> Array:
-    """A vector as float32, as FloatRecipe makes it."""
-    if scale is None:
-        return value
-    real: Array = np.float32(scale) * value.view(np.int8).astype(np.float32)
-    return real
+    def _scales(self, numbers: Sequence[int]) -> tuple[float, ...] | None:
+        return tuple(self.made.scales[n] for n in numbers) if self.made.scales else None

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.lstm_int8 import NUMBERS
 from pytflite.jit.emit.matvec import room_bytes
-from pytflite.jit.kernel import At, Packed, Work, kernel
+from pytflite.jit.kernel import At, Work, kernel
 from pytflite.jit.lowering.recurrent import (
     Columns,
+    Packer,
     Sequences,
     columns_of,
-    pack,
     refused,
     scratch_places,
     state_of,
-    values_of,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.model.graph import Array
@@ -36,7 +33,7 @@ _SHIFT = 30  # of i * g, at most: the nudge has to be a positive int32
 
 def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
     """One cell."""
-    if no := refused(step, along.batch * along.time):
+    if no := refused(step, along.batch * along.time, SINGLE.constants):
         return no
     if len(step.node.intermediates) == 12:
         return "compiled for gates of 16 bits"
@@ -57,9 +54,9 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
     ]
     if cell.projection is not None:
         products.append((cell.projection, [SINGLE.projection], last))
-    matrices, biases = [], []
+    packs, matrices, biases = Packer(step, to, "int8"), [], []
     for product, numbers, columns in products:
-        matrices.append(_matrix(step, to, numbers, columns))
+        matrices.append(packs.matrix(numbers, columns))
         biases.append(_bias(to, product, columns))
     peephole = gates.spread([row for rows in looks for row in rows[0]], np.int32)
     projection = (matrices[2], biases[2]) if found.projection else (None, None)
@@ -92,13 +89,6 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
 def _unpacked(weights: Array, low: int, high: int) -> IntegerWeights:
     """Weights as they are: packing them is for later."""
     return IntegerWeights(weights, np.float32, (), 0)
-
-
-def _matrix(step: Step, to: Lowering, numbers: Sequence[int], columns: Columns) -> Packed:
-    values = values_of(step, numbers)
-    assert values is not None  # integer_cell has seen that
-    kind = "matvec", "int8", columns
-    return to.packed(step, numbers, kind, lambda: pack(to.target, "int8", values, columns))
 
 
 def _bias(to: Lowering, product: Product, columns: Columns) -> Array:

@@ -10,17 +10,15 @@ import numpy as np
 from pytflite.format.schema import ActivationFunctionType
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.matvec import HEADS
-from pytflite.jit.kernel import At
+from pytflite.jit.kernel import At, Packed
+from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Node, Spec
 from pytflite.plan.plan import Step
 
 _VECTORS = 8  # of a panel: so many sums hide the time that one takes
-COMPUTED = "its weights are computed at run time"
 CONSTANT = "its input is constant"
-TWICE = "one variable tensor is several of its inputs"
-TOO_LONG = "it has more steps than the limits allow"
 
 
 class Columns(NamedTuple):
@@ -137,14 +135,21 @@ def activation_name(node: Node) -> str:
     return ActivationFunctionType.name_of(code).lower()
 
 
-def refused(step: Step, steps: int) -> str:
-    """Why no cell can be compiled that takes so many steps in all, or ""."""
+def refused(step: Step, steps: int, constants: Sequence[int]) -> str:
+    """Why no cell can be compiled that takes so many steps in all, or "".
+
+    Args:
+        constants: inputs that have to be constant, if they are there.
+    """
+    given = [s for n in constants if n < len(step.input_specs) and (s := step.input_specs[n])]
+    if any(s.value is None for s in given):
+        return "its weights are computed at run time"
     variables = [i for i, s in zip(step.inputs, step.input_specs, strict=True) if _varies(s)]
     if len(set(variables)) < len(variables):
-        return TWICE
+        return "one variable tensor is several of its inputs"
     graph = step.node.graph
     if graph is not None and steps > graph.limits.loop_iterations:
-        return TOO_LONG  # NumPy's kernel says so
+        return "it has more steps than the limits allow"  # NumPy's kernel says so
     return ""
 
 
@@ -152,11 +157,54 @@ def _varies(spec: Spec | None) -> bool:
     return spec is not None and spec.variable
 
 
-def values_of(step: Step, positions: Sequence[int]) -> list[Array] | None:
-    """The constants at these positions, or None if one is none."""
-    specs = [step.input_specs[n] for n in positions]
-    values = [s.value for s in specs if s is not None and s.value is not None]
-    return values if len(values) == len(positions) else None
+def product_kind(scales: object, *, asymmetric: bool) -> str:
+    """A kind of matvec.Product; scales: none for floats."""
+    if not scales:
+        return "float32"
+    return "asymmetric" if asymmetric else "symmetric"
+
+
+class Packer:
+    """Packs constants of a step, for products of a kind."""
+
+    def __init__(self, step: Step, to: Lowering, kind: str) -> None:
+        self.step = step
+        self.to = to
+        self.kind = kind
+
+    def matrix(
+        self, numbers: Sequence[int], columns: Columns, scales: tuple[float, ...] | None = None
+    ) -> Packed:
+        """Matrices of gates, by the numbers of their inputs."""
+        values = [v.view(np.int8) if v.itemsize == 1 else v for v in self._values(numbers)]
+        kind = "matvec", self.kind, columns, scales
+        return self.to.packed(
+            self.step, numbers, kind,
+            lambda: pack(self.to.target, self.kind, values, columns, scales),
+        )  # fmt: skip
+
+    def rows(
+        self, numbers: Sequence[int], columns: Columns, scales: tuple[float, ...] | None = None
+    ) -> Packed:
+        """A float for each unit of each gate; zeros if there are no inputs."""
+        values = self._values(numbers)
+
+        def make() -> Array:
+            reals = values if scales is None else list(map(_real, values, scales))
+            return columns.spread(reals, np.float32)
+
+        return self.to.packed(self.step, numbers, ("rows", columns, scales), make)
+
+    def _values(self, numbers: Sequence[int]) -> list[Array]:
+        specs = [self.step.input_specs[n] for n in numbers]
+        return [s.value for s in specs if s is not None and s.value is not None]
+
+
+def _real(value: Array, scale: float) -> Array:
+    """Integers as float32, as FloatRecipe makes them."""
+    with np.errstate(over="ignore"):
+        real: Array = np.float32(scale) * value.view(np.int8).astype(np.float32)
+    return real
 
 
 def state_of(step: Step, position: int) -> At:

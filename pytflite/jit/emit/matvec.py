@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytflite.jit.emit.dot import dot_of, load_weights, multiply_add, word_in_all_lanes
+from pytflite.jit.emit.dot import Dot, dot_of, load_weights, multiply_add, word_in_all_lanes
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.gemm_hybrid import Quantiser
 from pytflite.jit.ir import Function, Module
@@ -36,10 +36,20 @@ PARAMETERS = (
 _NUMBERS = 16  # bytes behind a quantised row: -zero, its scale, and what padding is
 
 
+def row_dot(target: Target) -> Dot:
+    """How a row alone is multiplied."""
+    return dot_of(_alone(target))
+
+
+def _alone(target: Target) -> Target:
+    """A target that multiplies rows two at a time as one that does not."""
+    return target._replace(dot="sdot") if dot_of(target).pairs else target
+
+
 def room_bytes(target: Target, depth: int) -> int:
     """Bytes of `room` for a row."""
     whole = -(-(depth + target.lanes) // target.lanes) * target.lanes
-    return whole * dot_of(target).width + _NUMBERS
+    return whole * row_dot(target).width + _NUMBERS
 
 
 class Product(NamedTuple):
@@ -53,14 +63,15 @@ class Product(NamedTuple):
     def write(self) -> None:
         """Writes it, and what it calls."""
         f = self.module.function("product", *PARAMETERS)
+        product = self._replace(target=_alone(self.target))
         if self.kind == "float32":
-            _Floating(self, f).write()
+            _Floating(product, f).write()
             return
         if self.kind == "int8":
-            _copier(self.module, self.target)
+            _copier(self.module, product.target)
         else:
-            Quantiser(self.module, self.target).write(asymmetric=self.kind == "asymmetric")
-        _Integral(self, f).write()
+            Quantiser(self.module, product.target).write(asymmetric=self.kind == "asymmetric")
+        _Integral(product, f).write()
 
     def call(
         self, f: Function, to: str, x: str, weights: str, depth: str, panels: str, first: str,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.lstm_int8 import NUMBERS
-from pytflite.jit.emit.matvec import room_bytes
+from pytflite.jit.emit.matvec import room_bytes, row_dot
 from pytflite.jit.kernel import At, Work, kernel
 from pytflite.jit.lowering.recurrent import (
     Columns,
@@ -94,7 +93,7 @@ def _unpacked(weights: Array, low: int, high: int) -> IntegerWeights:
 def _bias(to: Lowering, product: Product, columns: Columns) -> Array:
     """What the sums of a product begin with: less what its x is more than it should be."""
     sums = product.weights.matrix.sum(axis=0, dtype=np.int64)
-    bias = product.bias - dot_of(to.target).offset(unsigned=False) * sums
+    bias = product.bias - row_dot(to.target).offset(unsigned=False) * sums
     return columns.spread(list(bias.astype(np.int32).reshape(columns.gates, -1)), np.int32)
 
 

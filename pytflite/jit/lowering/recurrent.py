@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.format.schema import ActivationFunctionType
-from pytflite.jit.emit.dot import dot_of
-from pytflite.jit.emit.matvec import HEADS
+from pytflite.jit.emit.matvec import HEADS, row_dot
 from pytflite.jit.kernel import At, Packed
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.target import Target
@@ -82,7 +81,7 @@ def pack(
     if kind == "float32":
         lines = matrix.reshape(columns.panels, lanes, depth).swapaxes(1, 2)
         return np.ascontiguousarray(lines).reshape(columns.panels, -1).view(np.uint8)
-    dot = dot_of(target)
+    dot = row_dot(target)
     sums = matrix.sum(axis=1, dtype=np.int32)
     rows = {"bias": -dot.offset(unsigned=False) * sums, "sums": sums}
     if scales is not None:

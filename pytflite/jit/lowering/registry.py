@@ -28,7 +28,7 @@ from pytflite.plan.plan import Step
 # Names of the operators whose lowerings a module has. (Custom operators that are a builtin one
 # under another name, ops/custom/translation.py, have that one's.)
 MODULES = {
-"variables": "READ_VARIABLE ASSIGN_VARIABLE",
+    "variables": "READ_VARIABLE ASSIGN_VARIABLE",
     "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM LSTM BIDIRECTIONAL_SEQUENCE_LSTM",
     "softmax": "SOFTMAX LOG_SOFTMAX L2_NORMALIZATION",
     "moving": (

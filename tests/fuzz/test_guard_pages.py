@@ -18,6 +18,9 @@ from tests.fuzz.seeds import seeds
 from tests.harness import single_op, tensor
 from tests.ops.recurrent.lstm_models import Cell, sequence
 from tests.ops.recurrent.test_bidirectional_sequence_lstm import bidirectional
+from tests.ops.recurrent.test_rnn import both_ways
+from tests.ops.recurrent.test_rnn import sequence as rnn
+from tests.ops.recurrent.test_svdf import svdf
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="no fork or no mprotect here")
 COMPILER = find_spec("pytflite.jit") is not None and find_spec("llvmlite") is not None
@@ -42,6 +45,16 @@ def more(operator: str) -> list[bytes]:
     if operator == "BIDIRECTIONAL_SEQUENCE_LSTM":
         both = (Cell(w, 2, 5, 20, 9, projection=True) for w in ("FLOAT32", "INT8"))
         return [bytes(write(bidirectional(c, c, auxiliary=3, merge=True)[0])) for c in both]
+    rng = np.random.default_rng(0)
+    if operator == "SVDF":
+        kinds = ("FLOAT32", "INT8", "INTEGER")
+        return [bytes(write(svdf(rng, kind, (2, 21, 7, 3, 19)))) for kind in kinds]
+    if operator == "UNIDIRECTIONAL_SEQUENCE_RNN":
+        return [bytes(write(rnn(rng, kind, (2, 3, 5, 19))[0])) for kind in ("FLOAT32", "INT8")]
+    if operator == "BIDIRECTIONAL_SEQUENCE_RNN":
+        sizes = (2, 3, 5, 19, 4)
+        model, _ = both_ways(rng, "INT8", sizes, "cross", merge_outputs=True, time_major=True)
+        return [bytes(write(model))]
     if operator == "RESIZE_BILINEAR":
         size = tensor(value=np.array([7, 9], np.int32))
         shapes = tensor((1, 5, 6, 3)), tensor((1, 7, 9, 3))

@@ -20,20 +20,19 @@ from pytflite.jit.emit.activation import ACTIVATIONS, Activation
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.matvec import Product
 from pytflite.jit.emit.normalization import Row
+from pytflite.jit.emit.sequence import SECOND, STEPS, at_step, copy_bytes
 from pytflite.jit.emit.vector import INTRINSICS, Vector, equation
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.kernels import maths
 from pytflite.jit.target import Target
 
-# Sequences: addresses, then bytes from step to step and from row to row; of the states, rows are
-# side by side. All cells have these.
+# All cells have these.
 SEQUENCE = (
-    "ptr x", "i64 x_step", "i64 x_row", "ptr y", "i64 y_step", "i64 y_row", "i64 time",
-    "i64 depth", "i64 units", "i64 outputs", "i64 wide", "i64 panels",
+    *STEPS, "i64 depth", "i64 units", "i64 outputs", "i64 wide", "i64 panels",
     "ptr weights", "ptr recurrent", "ptr bias", "ptr h", "ptr c",
 )  # fmt: skip
 _MORE = (
-    "ptr second", "i64 second_step", "i64 second_row", "i64 second_depth", "ptr second_weights",
+    *SECOND, "ptr second_weights",
     "ptr peephole",  # of the gates but g, `wide` numbers each
     "ptr norm",  # coefficients of the gates, then what is added to each
     "ptr projection", "ptr projection_bias", "i64 projection_panels",
@@ -86,17 +85,6 @@ def float32(
         if projection == "clipped":
             cell.clip_rows(h)
         copy_bytes(f, y, h, f.mul("%outputs", 4))
-
-
-def at_step(f: Function, name: str, t: str, b: str) -> str:
-    """Where a sequence has this step of this row."""
-    return f.at(f"%{name}", f.add(f.mul(t, f"%{name}_step"), f.mul(b, f"%{name}_row")))
-
-
-def copy_bytes(f: Function, to: str, source: str, size: str) -> None:
-    """Copies so many bytes."""
-    arguments = f"ptr {to}", f"ptr {source}", f"i64 {size}", "i1 false"
-    f.call("void", "llvm.memcpy.p0.p0.i64", *arguments)
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pytflite.jit.emit.lstm import SEQUENCE, at_step, copy_bytes
+from pytflite.jit.emit.lstm import SEQUENCE
 from pytflite.jit.emit.matvec import Product
-from pytflite.jit.emit.typed import rescaled
+from pytflite.jit.emit.scaling import limited, load_scaling, scaled
+from pytflite.jit.emit.sequence import at_step, copy_bytes
 from pytflite.jit.emit.vector import INTRINSICS, Vector
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -26,7 +27,7 @@ _MORE = (
     "ptr recurrent_bias",
     "ptr peephole",  # of the gates but g, `wide` numbers of 32 bits each
     "ptr projection", "ptr projection_bias", "i64 projection_panels",
-    "ptr scalings",  # NUMBERS of each gate for x, then for h; of each peephole; then SINGLES
+    "ptr scalings",  # scaling.py: of each gate for x, then for h; of each peephole; then SINGLES
     "ptr logistic", "ptr tanh", "ptr tanh_of_c",  # tables of 65536 int16
     "i64 entered_nudge", "i64 entered_shift",  # of i g
     "i64 cell_clip", "i64 projection_clip", "i64 shown_zero", "i64 output_zero",
@@ -34,7 +35,6 @@ _MORE = (
 # Bytes in scratch from its beginning.
 _PLACES = ("i64 sums_place", "i64 c_place", "i64 shown_place", "i64 h_place", "i64 room_place")
 SLOTS = (*SEQUENCE, *_MORE, *_PLACES)
-NUMBERS = 5  # left, m, nudge, negative, right: fixed_point.Scaling, 64 bits each
 SINGLES = ("shown", "projection")
 
 _where = INTRINSICS["where"]
@@ -118,8 +118,8 @@ class _Cell:
             of_x, of_h = self.scaling("x", n), self.scaling("h", n)
             gate, sums = self.gate(n), self.f.at(self.sums, self.f.mul(self.gate_bytes, n))
             with self.units() as at:
-                part = _short(self.rescaled(self.read(gate, at), of_x))
-                whole = self.rescaled(self.read(sums, at), of_h)
+                part = _short(scaled(self.read(gate, at), of_x))
+                whole = scaled(self.read(sums, at), of_h)
                 self.put(_short(whole.call("sadd.sat", part)), gate, at)
 
     def advance(self, *, clips: bool) -> None:
@@ -137,7 +137,7 @@ class _Cell:
             kept = _divided(forget * self.read(self.c, at), self.like(1 << 14), self.like(15))
             entered = _divided(take * self.read(self.gate(last - 1), at), nudge, shift)
             c = _short(kept + entered)
-            self.put(_limited(c, -clip, clip) if clips else c, self.c, at)
+            self.put(limited(c, -clip, clip) if clips else c, self.c, at)
         self.look(last, last - 1)
         self.look_up(self.gate(last), "%logistic")
 
@@ -151,7 +151,7 @@ class _Cell:
         zero = -zero if projected else zero
         with self.units() as at:
             product = self.read(self.gate(self.gates - 1), at) * self.read(squashed, at)
-            self.put_bytes(self.rescaled(product, scaling).call("sadd.sat", zero), to, at)
+            self.put_bytes(scaled(product, scaling).call("sadd.sat", zero), to, at)
 
     def project(self, *, clips: bool) -> None:
         """h from the sums of the projection."""
@@ -159,9 +159,9 @@ class _Cell:
         clip = self.number("%projection_clip")
         with self.f.loop(0, "%outputs", self.lanes) as loop:
             at = self.f.mul(loop.index, 4)
-            y = self.rescaled(self.read(self.sums, at), scaling).call("sadd.sat", zero)
-            y = _limited(y, -128, 127)
-            self.put_bytes(_limited(y, -clip, clip) if clips else y, self.h, at)
+            y = scaled(self.read(self.sums, at), scaling).call("sadd.sat", zero)
+            y = limited(y, -128, 127)
+            self.put_bytes(limited(y, -clip, clip) if clips else y, self.h, at)
 
     # --- parts ----------------------------------------------------------------------------------
 
@@ -172,7 +172,7 @@ class _Cell:
         f, scaling = self.f, self.scaling("c", number)
         weights = f.at("%peephole", f.mul(self.gate_bytes, number))
         with self.units() as at:
-            seen = self.rescaled(self.read(self.c, at) * self.read(weights, at), scaling)
+            seen = scaled(self.read(self.c, at) * self.read(weights, at), scaling)
             total = seen.call("sadd.sat", self.read(self.gate(gate), at))
             self.put(_short(total), self.gate(gate), at)
 
@@ -181,15 +181,8 @@ class _Cell:
         self.f.call("void", "look_up", f"ptr {values}", f"ptr {table}", "i64 %units")
 
     def scaling(self, kind: str, n: int = 0) -> list[Vector]:
-        """NUMBERS, in all lanes."""
-        f = self.f
-        first = 8 * NUMBERS * (self.numbers[kind] + n)
-        values = [f.load("i64", "%scalings", first + 8 * k, 8) for k in range(NUMBERS)]
-        return [Vector(f, f.splat("i64", self.lanes, v), self.lanes, "i64") for v in values]
-
-    def rescaled(self, x: Vector, scaling: list[Vector]) -> Vector:
-        """R(x)."""
-        return rescaled(x, *scaling).to("i32")
+        """Number n of a kind."""
+        return load_scaling(self.f, self.lanes, "%scalings", self.numbers[kind] + n)
 
     def number(self, slot: str) -> Vector:
         """A slot's number in all lanes."""
@@ -222,7 +215,7 @@ class _Cell:
 
     def put_bytes(self, x: Vector, place: str, at: str) -> None:
         """Writes what would be at `at` with 32 bits, saturated to 8."""
-        narrow = _limited(x, -128, 127).to("i8")
+        narrow = limited(x, -128, 127).to("i8")
         self.f.store(narrow.type, narrow.value, place, self.f.op(f"lshr i64 {at}, 2"))
 
 
@@ -235,11 +228,7 @@ def _divided(x: Vector, nudge: Vector, shift: Vector) -> Vector:
 
 def _short(x: Vector) -> Vector:
     """Saturated to 16 bits."""
-    return _limited(x, -32768, 32767)
-
-
-def _limited(x: Vector, low: Vector | int, high: Vector | int) -> Vector:
-    return x.call("smax", low).call("smin", high)
+    return limited(x, -32768, 32767)
 
 
 def _looker(module: Module) -> None:

@@ -125,12 +125,11 @@ def _cell(
         max(room_bytes(to.target, n) for n in (found.depth, found.auxiliary, wide, found.outputs)),
     )  # fmt: skip
     _, *rest, end = scratch_places(pieces)
-    second = places.second or Way(places.x.tensor, 0, 0)
     slots = (
         *places.x, *places.y, along.time, found.depth, found.units, found.outputs, wide,
         gates.panels, cell.gates(layout.x, gates), cell.gates(layout.h, gates), cell.bias(gates),
         state_of(step, layout.state), state_of(step, layout.cell_state),
-        *second, found.auxiliary, cell.gates(layout.auxiliary, gates),
+        *(places.second or (None, 0, 0)), found.auxiliary, cell.gates(layout.auxiliary, gates),
         cell.peephole(gates), cell.norm(gates), *cell.projection(last), last.panels,
         made.cell_clip, made.projection_clip, *rest,
     )  # fmt: skip

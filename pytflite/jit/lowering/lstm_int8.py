@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytflite.jit.emit.lstm_int8 import NUMBERS
-from pytflite.jit.emit.matvec import room_bytes, row_dot
+from pytflite.jit.emit.matvec import room_bytes
 from pytflite.jit.kernel import At, Work, kernel
 from pytflite.jit.lowering.recurrent import (
-    Columns,
     Packer,
     Sequences,
+    begin_of,
     columns_of,
+    numbers_of,
     refused,
     scratch_places,
     state_of,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.model.graph import Array
-from pytflite.ops.fixed_point import Scaling, scaling
+from pytflite.ops.fixed_point import scaling
 from pytflite.ops.gemmlowp import logistic_table, tanh_table
 from pytflite.ops.integer_gemm import IntegerWeights
-from pytflite.ops.quantized import Multiplier
-from pytflite.ops.recurrent.lstm_integer import HAS_TANH, IntegerCell, Product
+from pytflite.ops.recurrent.lstm_integer import HAS_TANH, IntegerCell
 from pytflite.ops.recurrent.lstm_scales import integer_cell
 from pytflite.ops.recurrent.lstm_weights import SINGLE, Sizes
 from pytflite.plan.plan import Step
@@ -56,7 +55,8 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
     packs, matrices, biases = Packer(step, to, "int8"), [], []
     for product, numbers, columns in products:
         matrices.append(packs.matrix(numbers, columns))
-        biases.append(_bias(to, product, columns))
+        sums = product.weights.matrix.sum(axis=0, dtype=np.int64)
+        biases.append(begin_of(to.target, product.bias, sums, columns))
     peephole = gates.spread([row for rows in looks for row in rows[0]], np.int32)
     projection = (matrices[2], biases[2]) if found.projection else (None, None)
     pieces = (
@@ -90,28 +90,10 @@ def _unpacked(weights: Array, low: int, high: int) -> IntegerWeights:
     return IntegerWeights(weights, np.float32, (), 0)
 
 
-def _bias(to: Lowering, product: Product, columns: Columns) -> Array:
-    """What the sums of a product begin with: less what its x is more than it should be."""
-    sums = product.weights.matrix.sum(axis=0, dtype=np.int64)
-    bias = product.bias - row_dot(to.target).offset(unsigned=False) * sums
-    return columns.spread(list(bias.astype(np.int32).reshape(columns.gates, -1)), np.int32)
-
-
 def _scalings(cell: IntegerCell) -> Array:
-    """NUMBERS of all scalings, in the kernel's order."""
+    """All scalings, in the kernel's order."""
     found = [cell.x.scale, cell.h.scale, *(p.scale for p in cell.peephole or ())]
-    found.append(_scaling(cell.hidden))
+    found.append(scaling([cell.hidden.m], [cell.hidden.shift]))
     if cell.projection is not None:
         found.append(cell.projection.scale)
-    return np.concatenate([_numbers(s) for s in found])
-
-
-def _scaling(m: Multiplier) -> Scaling:
-    return scaling(np.array([[m.m]]), np.array([[m.shift]]))
-
-
-def _numbers(s: Scaling) -> Array:
-    """One row for each gate: [gates, NUMBERS]."""
-    left = np.zeros_like(s.m) if s.left is None else s.left
-    rows = np.stack([left, s.m, s.nudge, s.negative, s.right], axis=-1)
-    return np.ascontiguousarray(rows.reshape(-1, NUMBERS), np.int64)
+    return numbers_of(found)

@@ -9,10 +9,12 @@ import numpy as np
 
 from pytflite.format.schema import ActivationFunctionType
 from pytflite.jit.emit.matvec import HEADS, row_dot
+from pytflite.jit.emit.scaling import NUMBERS
 from pytflite.jit.kernel import At, Packed
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
+from pytflite.ops.fixed_point import Scaling, wrap32
 from pytflite.ops.spec import Node, Spec
 from pytflite.plan.plan import Step
 
@@ -92,6 +94,26 @@ def pack(
     words = words.reshape(columns.panels, lanes, -1, dot.group).swapaxes(1, 2)
     words = np.ascontiguousarray(words, np.int8 if dot.width == 1 else np.int16)
     return np.concatenate([*head, words.reshape(columns.panels, -1).view(np.uint8)], axis=1)
+
+
+def begin_of(target: Target, bias: Array, sums: Array, columns: Columns) -> Array:
+    """What the sums of "int8" begin with: a bias, less what is added to x times sums of weights.
+
+    Args:
+        bias, sums: [gates * units].
+    """
+    begin = bias - row_dot(target).offset(unsigned=False) * sums
+    return columns.spread(list(wrap32(begin).reshape(columns.gates, -1)), np.int32)
+
+
+def numbers_of(scalings: Sequence[Scaling]) -> Array:
+    """Scalings as emit/scaling.py reads them: of gates one by one, int64 [all, NUMBERS]."""
+    rows = []
+    for s in scalings:
+        left = np.zeros_like(s.m) if s.left is None else s.left
+        numbers = np.stack([left, s.m, s.nudge, s.negative, s.right], axis=-1)
+        rows.append(numbers.reshape(-1, NUMBERS).astype(np.int64))
+    return np.concatenate(rows)
 
 
 class Way(NamedTuple):

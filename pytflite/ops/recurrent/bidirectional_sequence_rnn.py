@@ -39,14 +39,19 @@ FORWARD, BACKWARD = Layout(1, 2, 3, 4, 10), Layout(5, 6, 7, 8, 11)
 _AUXILIARY = 9
 
 
-class _Inputs(NamedTuple):
+class Taken(NamedTuple):
     """Which inputs the cells take: numbers, two if there is a V."""
 
     forward: tuple[int, ...]
     backward: tuple[int, ...]
 
 
-def _taken(node: Node, inputs: Sequence[Spec | None]) -> _Inputs:
+def inputs_taken(node: Node, inputs: Sequence[Spec | None]) -> Taken:
+    """Which these are.
+
+    Raises:
+        ModelError: an auxiliary input does not go with its weights.
+    """
     y, *both = (inputs[n] if n < len(inputs) else None for n in (_AUXILIARY, 10, 11))
     weights = [v is not None for v in both]
     if weights[0] != weights[1] or (weights[0] and y is None):
@@ -58,8 +63,8 @@ def _taken(node: Node, inputs: Sequence[Spec | None]) -> _Inputs:
             found=f"auxiliary input {y is not None}, weights {weights}",
         )
     if weights[0]:
-        return _Inputs((0, _AUXILIARY), (0, _AUXILIARY))
-    return _Inputs((0,), (0,) if y is None else (_AUXILIARY,))
+        return Taken((0, _AUXILIARY), (0, _AUXILIARY))
+    return Taken((0,), (0,) if y is None else (_AUXILIARY,))
 
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
@@ -75,7 +80,7 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
             found=len(node.outputs),
         )
     axes = axes_of(node, inputs, sequence=True)
-    taken = _taken(node, inputs)
+    taken = inputs_taken(node, inputs)
     if len(inputs) > _AUXILIARY and inputs[_AUXILIARY] is not None:
         check_shape(node, inputs, _AUXILIARY, (*(x.shape or (None,) * 3)[:2], None))
     batch = size_at(x, axes.batch)
@@ -95,14 +100,14 @@ class P(NamedTuple):
 
     forward: Pass
     backward: Pass
-    taken: _Inputs
+    taken: Taken
     axes: Axes
     merged: bool
     units: int
     passes: int
 
 
-def _passes(node: Node, inputs: Sequence[Spec | None]) -> int:
+def passes_of(node: Node, inputs: Sequence[Spec | None]) -> int:
     """How often the sequence is run through: see above."""
     x, weights = inputs[0], inputs[FORWARD.weights]
     assert x is not None and weights is not None
@@ -120,11 +125,11 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     return P(
         prepare_pass(node, inputs, FORWARD, time),
         prepare_pass(node, inputs, BACKWARD, time, backwards=True),
-        _taken(node, inputs),
+        inputs_taken(node, inputs),
         axes,
         bool(node.options.merge_outputs),
         state.static[1],
-        _passes(node, inputs),
+        passes_of(node, inputs),
     )
 
 
@@ -163,7 +168,7 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     """Every step takes all weights."""
     x = inputs[0]
     assert x is not None
-    steps = x.static[0 if node.options.time_major else 1] * _passes(node, inputs)
+    steps = x.static[0 if node.options.time_major else 1] * passes_of(node, inputs)
     work = sum(macs(inputs, layout, steps) for layout in (FORWARD, BACKWARD))
     given = [s.nbytes for s in (*inputs, *outputs) if s is not None]
     return Cost(work, sum(given))

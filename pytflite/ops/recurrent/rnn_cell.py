@@ -237,14 +237,11 @@ def prepare_pass(
     Raises:
         QuantizationError: integer weights have not one scale each, and zero points 0.
     """
-    weights, state = inputs[layout.weights], inputs[layout.state]
-    assert weights is not None and state is not None
+    state = inputs[layout.state]
+    assert state is not None
     batch, units = state.static
     given = {n: s for n in layout.constants if n < len(inputs) and (s := inputs[n]) is not None}
-    scales = None
-    if not weights.dtype.is_float:
-        matrices = {n: s for n, s in given.items() if n != layout.bias}
-        scales = {n: symmetric(node, s, n).scale for n, s in matrices.items()}
+    scales = cell_scales(node, inputs, layout)
     asymmetric = bool(node.options.asymmetric_quantize_inputs)
     constants = {n: s.value for n, s in given.items() if s.value is not None}
     cell = None
@@ -256,6 +253,21 @@ def prepare_pass(
         cell, constants, scales, layout, key, int(node.options.fused_activation_function),
         asymmetric, backwards, max(1, min(time, _BLOCK // max(batch * units, 1))), batch,
     )  # fmt: skip
+
+
+def cell_scales(
+    node: Node, inputs: Sequence[Spec | None], layout: Layout
+) -> dict[int, float] | None:
+    """Scales of integer weights, by their numbers; None of floats.
+
+    Raises:
+        QuantizationError: integer weights have not one scale each, and zero points 0.
+    """
+    numbers = [n for n in layout.constants if n != layout.bias and n < len(inputs)]
+    given = {n: s for n in numbers if (s := inputs[n]) is not None}
+    if given[layout.weights].dtype.is_float:
+        return None
+    return {n: symmetric(node, s, n).scale for n, s in given.items()}
 
 
 def macs(inputs: Sequence[Spec | None], layout: Layout, steps: int) -> int:

@@ -32,13 +32,21 @@ from pytflite.ops.dense.integer_product import Factor, make_factor
 from pytflite.ops.fixed_point import multiply_in_place, wrap32
 from pytflite.ops.integer_gemm import accumulate
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
-from pytflite.ops.quantized import Multiplier, multiplier, per_tensor, symmetric
+from pytflite.ops.quantized import Multiplier
 from pytflite.ops.recurrent.lstm_matrix import Matrix, stack
 from pytflite.ops.recurrent.rnn_cell import check_shape, check_state
+from pytflite.ops.recurrent.svdf_scales import (
+    BIAS,
+    FEATURES,
+    STATE,
+    TIME,
+    Scales,
+    float_scales,
+    float_time,
+    integer_scales,
+)
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Key, Node, Spec
-
-FEATURES, TIME, BIAS, STATE = 1, 2, 3, 4
 
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
@@ -110,7 +118,7 @@ def _floats(p: FloatP, inputs: Inputs, outputs: Outputs, run: Run) -> None:
     if features is None:
         features = _feature_matrix(inputs[FEATURES], p.scales, p.asymmetric)
     if time is None:
-        time = _float_time(inputs[TIME], p.scales)
+        time = float_time(inputs[TIME], p.scales)
     x, out = inputs[0], outputs[0]
     new = np.empty((len(x), len(time)), np.float32)
     features.times(x, new, run.scratch((features.floats(len(x)),), np.float32))
@@ -128,14 +136,6 @@ def _feature_matrix(values: Array, scales: tuple[float, float] | None, asymmetri
     return stack([values], None if scales is None else [scales[0]], asymmetric=asymmetric)
 
 
-def _float_time(values: Array, scales: tuple[float, float] | None) -> Array:
-    if scales is None:
-        return values
-    if values.dtype == np.float32:
-        return np.zeros_like(values)
-    return values.view(np.int8) * np.float32(scales[1])
-
-
 def _shifted(state: Array, new: Array, shape: tuple[int, int]) -> Array:
     """The state [batch, filters * memory] one step later, as a new array."""
     later = np.empty_like(state)
@@ -150,8 +150,6 @@ class IntegerP(NamedTuple):
 
     Attributes:
         features, time, bias: None where they are computed at run time, or there is no bias.
-        input_zero, zero: zero points of x and the output.
-        inward, outward: multipliers of the two sums.
     """
 
     kernel: Any
@@ -160,10 +158,7 @@ class IntegerP(NamedTuple):
     bias: Array | None
     rank: int
     key: Key
-    input_zero: int
-    zero: int
-    inward: Multiplier
-    outward: Multiplier
+    scales: Scales
 
     @property
     def scratch(self) -> int:
@@ -176,12 +171,12 @@ def _integers(p: IntegerP, inputs: Inputs, outputs: Outputs, run: Run) -> None:
     time = inputs[TIME] if p.time is None else p.time
     features = p.features
     if features is None:
-        features = _feature_factor(inputs[FEATURES], p.input_zero)
+        features = _feature_factor(inputs[FEATURES], p.scales.input_zero)
     weights = features.weights
     acc = np.empty((len(x), len(time)), weights.dtype)
     sums = accumulate(x.astype(weights.dtype), weights, acc).astype(np.int64)
     sums += features.offset
-    new = _scaled(sums, p.inward, 0, -(1 << 15), (1 << 15) - 1)
+    new = _scaled(sums, p.scales.inward, 0, -(1 << 15), (1 << 15) - 1)
     state = _shifted(inputs[STATE], new, time.shape)
     run.state.variables[p.key] = state
     sums = np.einsum("bfm,fm->bf", state.reshape(len(x), *time.shape), time, dtype=np.int64)
@@ -189,7 +184,7 @@ def _integers(p: IntegerP, inputs: Inputs, outputs: Outputs, run: Run) -> None:
     bias = inputs[BIAS] if p.bias is None else p.bias
     if bias is not None:
         total += bias
-    np.copyto(out, _scaled(total, p.outward, p.zero, -128, 127), casting="unsafe")
+    np.copyto(out, _scaled(total, p.scales.outward, p.scales.zero, -128, 127), casting="unsafe")
 
 
 def _scaled(sums: Array, by: Multiplier, zero: int, low: int, high: int) -> Array:
@@ -213,15 +208,12 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     rank, of_bias = int(node.options.rank), None if bias is None else bias.value
     if not x.dtype.is_float:
         return _prepare_integer(node, inputs, outputs[0])
-    scales = None
-    if not features.dtype.is_float:
-        of_time = 0.0 if time.dtype.is_float else symmetric(node, time, TIME).scale
-        scales = symmetric(node, features, FEATURES).scale, of_time
+    scales = float_scales(node, inputs)
     asymmetric = bool(node.options.asymmetric_quantize_inputs)
     return FloatP(
         _floats,
         None if features.value is None else _feature_matrix(features.value, scales, asymmetric),
-        None if time.value is None else _float_time(time.value, scales),
+        None if time.value is None else float_time(time.value, scales),
         of_bias,
         scales,
         asymmetric,
@@ -233,27 +225,19 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
 
 
 def _prepare_integer(node: Node, inputs: Sequence[Spec | None], output: Spec) -> IntegerP:
-    x, features, time, bias, state = inputs
-    assert x is not None and features is not None and time is not None and state is not None
-    of_x, of_output = per_tensor(node, x, 0), per_tensor(node, output, node.outputs[0])
-    of_features, of_time, of_state = (
-        np.float32(symmetric(node, spec, number).scale)
-        for number, spec in ((FEATURES, features), (TIME, time), (STATE, state))
-    )
+    _, features, time, bias, _ = inputs
+    assert features is not None and time is not None
     key = node.input_keys[STATE]
     assert key is not None
-    value = features.value
+    value, scales = features.value, integer_scales(node, inputs, output)
     return IntegerP(
         _integers,
-        None if value is None else _feature_factor(value, of_x.zero_point),
+        None if value is None else _feature_factor(value, scales.input_zero),
         time.value,
         None if bias is None else bias.value,
         int(node.options.rank),
         key,
-        of_x.zero_point,
-        of_output.zero_point,
-        multiplier(node, np.float32(of_x.scale) * of_features / of_state),
-        multiplier(node, of_state * of_time / np.float32(of_output.scale)),
+        scales,
     )
 
 

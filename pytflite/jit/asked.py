@@ -3,42 +3,82 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pytflite.errors import TFLiteError
-from pytflite.jit.kernel import At, Packed
+from pytflite.jit.called import COPY, Subprogram, checked, copied
+from pytflite.jit.kernel import At, Kernel, Packed, Work, kernels_of
 from pytflite.jit.lowering.registry import STATEFUL, Lowered, find_lowering
 from pytflite.model.graph import Array
 from pytflite.ops.catalogue import CUSTOM_MODULES
 from pytflite.ops.registry import is_ours
-from pytflite.ops.spec import Spec
+from pytflite.ops.spec import Shape, Spec
 from pytflite.ops.variables.variable import handle_of
 from pytflite.plan.arena import ALIGNMENT
-from pytflite.plan.plan import CELLS, Resource, Step
+from pytflite.plan.memory import lay_out
+from pytflite.plan.plan import CELLS, LEFT, ROOMS, Drafts, Plan, Resource, Step
 
 if TYPE_CHECKING:
     from pytflite.jit.backend import Compiled
 
 _WARNED: set[tuple[str, str]] = set()  # operators and reasons that have been told once
+_LONGEST = 20_000  # works of subgraphs in one program
 _NO_KERNEL = "there is no compiled kernel for this operator"
 
 
 class Asked:
     """What lowerings ask, while one plan is lowered.
 
-    Attributes:
-        resources: the resource variables of steps.
-        cell_bytes: what these take together.
+    Args:
+        backend: for which it is lowered.
+        drafts: plans of called subgraphs.
+        outer: who asks for this plan, if it is one of those.
     """
 
-    def __init__(self, backend: Compiled) -> None:
+    def __init__(self, backend: Compiled, drafts: Drafts, outer: Asked | None = None) -> None:
         self.target = backend.target
         self.precision = backend.precision
-        self.resources: dict[Step, Resource] = {}
-        self.cell_bytes = 0
+        self.threads = backend.threads
+        self._backend = backend
+        self._drafts = drafts
         self._model = backend.model
         self._cells: dict[object, Resource] = {}
+        self._cell_bytes = 0
+        self._resources: dict[Step, Resource] = {}
+        self._rooms: dict[Step, int] = {}
+        self._taking: set[Step] = set()  # from what is left
+        self._spent = 0, 0  # work and steps of subgraphs that are done in each run
+        self._length = 0  # works of subgraphs
+        self._known: dict[tuple[int, tuple[Shape, ...]], Subprogram | str] = (
+            {} if outer is None else outer._known
+        )
+
+    def make_native(self, step: Step, works: Sequence[Work]) -> None:
+        """Gives a step its works, and what else they need."""
+        step.make_native(tuple(works))
+        step.resource = self._resources.get(step)
+        step.room = self._rooms.get(step, 0)
+
+    def kernels(self, steps: Mapping[Step, Lowered]) -> dict[Step, tuple[Kernel, ...]]:
+        """The kernels that each of these steps needs, if it becomes native."""
+        return {
+            step: (*kernels_of(works), *((COPY,) if step in self._taking else ()))
+            for step, works in steps.items()
+            if not isinstance(works, str)
+        }
+
+    def finish(self, plan: Plan, steps: Sequence[Step]) -> None:
+        """Tells a plan what its native steps need together."""
+        plan.cell_bytes = self._cell_bytes
+        plan.work, plan.run_steps = self._spent
+        taking = [step for step in steps if step in self._taking and step.work is not None]
+        plan.takes = bool(taking)
+        for step in taking[:1]:
+            limits = np.array([self._drafts.limits.macs, self._drafts.limits.steps], np.int64)
+            step.work = (*copied(limits, At(LEFT), limits.nbytes), *(step.work or ()))
 
     def input(self, step: Step, position: int) -> At | Array:
         """A slot for an input: its place in the arena, or the array of a constant."""
@@ -76,12 +116,68 @@ class Asked:
         handle, shape, dtype = handle_of(given.value), spec.static, spec.dtype.storage
         cell = self._cells.get(handle)
         if cell is None:
-            cell = self._cells[handle] = Resource(handle, self.cell_bytes, shape, dtype, assigns)
-            self.cell_bytes += -(-spec.nbytes // ALIGNMENT) * ALIGNMENT
+            cell = self._cells[handle] = Resource(handle, self._cell_bytes, shape, dtype, assigns)
+            self._cell_bytes += -(-spec.nbytes // ALIGNMENT) * ALIGNMENT
         if (cell.shape, cell.dtype) != (shape, dtype):
             return None
-        self.resources[step] = cell._replace(assigns=assigns)
+        self._resources[step] = cell._replace(assigns=assigns)
         return At(CELLS, cell.offset)
+
+    def room(self, step: Step, size: int) -> At:
+        """A slot for memory of the step's own while its kernels run."""
+        offset = self._rooms.get(step, 0)
+        self._rooms[step] = offset + -(-size // ALIGNMENT) * ALIGNMENT
+        return At(ROOMS - step.node.index, offset)
+
+    def subprogram(self, subgraph: int, shapes: Sequence[Shape]) -> Subprogram | str:
+        """A called subgraph as works, or why it cannot be."""
+        if not self._backend.fuses:
+            return "it calls its subgraphs, for others to look on"
+        key = subgraph, tuple(shapes)
+        if key not in self._known:
+            self._known[key] = self._subprogram(*key)
+        return self._known[key]
+
+    def _subprogram(self, subgraph: int, shapes: Sequence[Shape]) -> Subprogram | str:
+        plan, steps = self._drafts.draft(subgraph, shapes)
+        inner = Asked(self._backend, self._drafts, self)
+        parts: list[Step] = []
+        for step in self._backend.fused(steps, plan.outputs):
+            for part, works in lowered(step, inner):
+                if isinstance(works, str):
+                    return f"subgraph {subgraph}, {part.node.name}: {works}"
+                inner.make_native(part, works)
+                parts.append(part)
+        plan.steps = tuple(parts)
+        if problem := checked(plan, plan.steps):
+            return problem
+        lay_out(plan)
+        macs, moved = plan.cost
+        work, count = inner._spent
+        takes = bool(inner._taking)
+        return Subprogram(plan, work + macs + moved, count + len(plan.steps) + 1, takes)
+
+    def include(self, called: Subprogram, *, always: bool = False) -> str:
+        """Counts a subgraph that becomes part of the program; why that is too much, or "".
+
+        always: it is done in each run, and never takes from what is left.
+        """
+        length = self._length + called.length
+        if length > _LONGEST:
+            return "the program would be too long"
+        if always:
+            limits = self._drafts.limits
+            work, steps = self._spent[0] + called.work, self._spent[1] + called.steps
+            if work > limits.macs or steps > limits.steps:
+                return "its subgraphs take more work than the limits allow"
+            self._spent = work, steps
+        self._length = length
+        return ""
+
+    def left(self, step: Step) -> At:
+        """A slot for the work and the steps that a run may still spend; the step takes from it."""
+        self._taking.add(step)
+        return At(LEFT)
 
 
 def lowered(step: Step, to: Asked) -> list[tuple[Step, Lowered]]:

@@ -11,14 +11,14 @@ from collections.abc import Collection, Sequence
 
 from pytflite.jit.asked import Asked, lowered
 from pytflite.jit.fusion import fuse
-from pytflite.jit.kernel import Kernel, Work
+from pytflite.jit.kernel import Kernel, Work, kernels_of
 from pytflite.jit.library import LIBRARY
 from pytflite.jit.program import RUNNERS, Program
 from pytflite.jit.seen import mark
 from pytflite.jit.target import Target, host_target
 from pytflite.jit.threads import physical_cores
 from pytflite.model.model import Model
-from pytflite.plan.plan import Plan, Step
+from pytflite.plan.plan import Drafts, Plan, Step
 
 
 def unavailable() -> str:
@@ -57,18 +57,19 @@ class Compiled:
 
     # --- what the planner asks ------------------------------------------------------------------
 
-    def lower(self, plan: Plan, steps: Sequence[Step]) -> list[Step]:
+    def lower(self, plan: Plan, steps: Sequence[Step], drafts: Drafts) -> list[Step]:
         """Makes steps native where there is a lowering, and its kernels are at hand.
 
         Args:
             plan: whose steps; it is told which kernels are still to be compiled.
             steps: in order.
+            drafts: plans of called subgraphs.
         """
-        to = Asked(self)
-        groups = [pair for s in self._fused(steps, plan.outputs) for pair in lowered(s, to)]
-        native = {s: tuple(w) for s, w in groups if not isinstance(w, str)}
-        kernels = dict.fromkeys(w.kernel for work in native.values() for w in work)
-        if native:
+        to = Asked(self, drafts)
+        groups = [pair for s in self.fused(steps, plan.outputs) for pair in lowered(s, to)]
+        needed = to.kernels(dict(groups))
+        kernels = dict.fromkeys(k for each in needed.values() for k in each)
+        if needed:
             kernels.update(dict.fromkeys(RUNNERS))
             if self.wait:
                 self.library.wait(kernels, self.target)
@@ -79,10 +80,9 @@ class Compiled:
             if isinstance(work, str):
                 reason = work
             else:
-                missing = [k for k in (*RUNNERS, *(w.kernel for w in work)) if k not in found]
+                missing = [k for k in (*RUNNERS, *needed[step]) if k not in found]
                 if not missing:
-                    step.make_native(native[step])
-                    step.resource = to.resources.get(step)
+                    to.make_native(step, work)
                     result.append(step)
                     continue
                 told = [failure for k in missing if (failure := failures[k])]
@@ -91,7 +91,7 @@ class Compiled:
                 part.reason = reason
                 result.append(part)
         plan.awaited = [k for k in kernels if k not in found and failures[k] is None]
-        plan.cell_bytes = to.cell_bytes
+        to.finish(plan, result)
         return result
 
     def apart(self) -> Compiled:
@@ -122,10 +122,11 @@ class Compiled:
                 works += step.work
         if all(step.work is None for step in plan.steps):
             return None
-        addresses = self.library.find([*RUNNERS, *{w.kernel for w in works}], self.target)
+        addresses = self.library.find([*RUNNERS, *kernels_of(works)], self.target)
         return Program(works, {**plan.offsets, **plan.places}, addresses, self.threads)
 
-    def _fused(self, steps: Sequence[Step], outputs: Collection[int]) -> Sequence[Step]:
+    def fused(self, steps: Sequence[Step], outputs: Collection[int]) -> Sequence[Step]:
+        """The steps, in order, some of them fused; outputs are read after the run."""
         if self.fuses:
             steps = fuse(steps, outputs)
             mark(steps, outputs)

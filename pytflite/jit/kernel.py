@@ -9,7 +9,7 @@ refuse stores a number other than 0 there. The others have the names that the em
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, Union
 
@@ -67,9 +67,18 @@ class Packed:
         return moved
 
 
+class Records(NamedTuple):
+    """Works that a kernel runs itself, again and again or never.
+
+    It fills two slots: the address of their records, and how many there are.
+    """
+
+    works: tuple[Work, ...]
+
+
 # What a slot holds: a number (a float as float32), an address in the arena, or that of a constant
 # array, which the program keeps alive.
-Slot = Union[int, float, At, Array, Packed, None]  # noqa: UP007  evaluated at run time
+Slot = Union[int, float, At, Array, Packed, Records, None]  # noqa: UP007  evaluated at run time
 
 
 class Work(NamedTuple):
@@ -86,3 +95,12 @@ class Work(NamedTuple):
     slots: tuple[Slot, ...]
     tiles: int = 1
     scratch: int = 0
+
+
+def kernels_of(works: Sequence[Work]) -> Iterator[Kernel]:
+    """The kernels of works, and of those that these run."""
+    for work in works:
+        yield work.kernel
+        for slot in work.slots:
+            if isinstance(slot, Records):
+                yield from kernels_of(slot.works)

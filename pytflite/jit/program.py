@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 
 from pytflite.jit.emit.runner import FLUSH, RECORD
-from pytflite.jit.kernel import At, Kernel, Packed, Slot, Work, kernel
+from pytflite.jit.kernel import At, Kernel, Packed, Records, Slot, Work, kernel
 from pytflite.jit.threads import ENTRY, HELPER, LEADER, team
 from pytflite.model.graph import Array
 from pytflite.plan.arena import aligned
@@ -46,27 +46,36 @@ class Program:
         threads: int = 1,
     ) -> None:
         self.works = tuple(works)
-        scratch = max((work.scratch for work in works), default=0)
-        self.scratch_bytes = -(-scratch // _CACHE_LINE) * _CACHE_LINE  # of each thread
         self.threads = threads
         self._kept: list[Array] = []  # constants whose addresses stand in the slots
         slots: list[int] = []
         relative: list[int] = []  # slots that are offsets in the arena
-        records = np.zeros((len(works), RECORD // 8), np.int64)
-        for record, work in zip(records, works, strict=True):
-            record[:3] = addresses[work.kernel], 8 * len(slots), work.tiles
-            record[FLUSH // 8] = work.kernel.emitter.startswith(_PRODUCTS)
+        inner: list[int] = []  # slots that are offsets of records
+        all_works = list(works)  # and behind them those that kernels run themselves
+        rows = []
+        for work in all_works:
+            flush = work.kernel.emitter.startswith(_PRODUCTS)
+            rows.append((addresses[work.kernel], 8 * len(slots), work.tiles, flush))
             slots.append(0)
             for slot in work.slots:
                 if isinstance(slot, At):
                     relative.append(len(slots))
                     slots.append(offsets[slot.tensor] + slot.offset)
+                elif isinstance(slot, Records):
+                    inner.append(len(slots))
+                    slots += [RECORD * len(all_works), len(slot.works)]
+                    all_works += slot.works
                 else:
                     slots.append(self._word(slot))
             slots += [0] * (-len(slots) % 8)  # threads write their status to lines of their own
-        self._records = records
+        self._records = np.zeros((len(rows), RECORD // 8), np.int64)
+        if rows:
+            self._records[:, [0, 1, 2, FLUSH // 8]] = rows
+        scratch = max((work.scratch for work in all_works), default=0)
+        self.scratch_bytes = -(-scratch // _CACHE_LINE) * _CACHE_LINE  # of each thread
         self._slots = np.array(slots, np.int64)
         self._relative = np.array(relative, np.intp)
+        self._inner = np.array(inner, np.intp)
         self.runner = SINGLE(addresses[RUNNER])
         self.leader = ENTRY(addresses[LEADER])
         self.helper = addresses[HELPER]
@@ -101,6 +110,7 @@ class Program:
         records = aligned(self._records.nbytes).view(np.int64).reshape(self._records.shape)
         records[:] = self._records
         records[:, 1] += slots.ctypes.data
+        slots[self._inner] += records.ctypes.data
         return BoundProgram(self, slots, records, arena)
 
 

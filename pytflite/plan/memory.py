@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytflite.ops.spec import Spec
 from pytflite.plan.arena import ALIGNMENT, Block, lower_bound, place
-from pytflite.plan.plan import CELLS, Plan, Step
+from pytflite.plan.plan import CELLS, LEFT, ROOMS, Plan, Step
 
 
 def lay_out(plan: Plan, *, preserve: bool = False) -> None:
@@ -51,8 +51,7 @@ def lay_out(plan: Plan, *, preserve: bool = False) -> None:
         for index in first
         if index not in roots
     ]
-    if plan.cell_bytes:
-        blocks.append(Block(CELLS, plan.cell_bytes, -1, end))
+    blocks += _rooms(plan)
     offsets, plan.arena_bytes = place(blocks)
     plan.offsets = {index: offset for index, offset in offsets.items() if index >= 0}
     plan.places = {index: offset for index, offset in offsets.items() if index < 0}
@@ -62,6 +61,21 @@ def lay_out(plan: Plan, *, preserve: bool = False) -> None:
     plan.scratch_bytes = max(
         (-(-step.scratch // ALIGNMENT) * ALIGNMENT for step in plan.steps), default=0
     )
+
+
+def _rooms(plan: Plan) -> list[Block]:
+    """Memory that is no tensor's."""
+    end = len(plan.steps)
+    rooms = [
+        Block(ROOMS - step.node.index, step.room, number, number)
+        for number, step in enumerate(plan.steps)
+        if step.room
+    ]
+    if plan.cell_bytes:
+        rooms.append(Block(CELLS, plan.cell_bytes, -1, end))
+    if plan.takes:
+        rooms.append(Block(LEFT, 16, -1, end))
+    return rooms
 
 
 def _lifetimes(plan: Plan) -> tuple[dict[int, int], dict[int, int]]:

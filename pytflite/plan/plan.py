@@ -8,11 +8,14 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from pytflite.model.graph import Array
+from pytflite.ops.limits import Limits
 from pytflite.ops.operator import Cost, Definition
 from pytflite.ops.spec import Node, Shape, Spec
 
-# Stands among the indices of tensors for the memory of a plan's resource variables.
-CELLS = -2
+# Memory that is no tensor's, among the indices of tensors: of a plan's resource variables; for the
+# work and the steps that native loops and choices may still spend; and, from ROOMS downwards, of
+# the operators with kernels that need some while they run (Step.room).
+CELLS, LEFT, ROOMS = -2, -3, -4
 
 
 class Resource(NamedTuple):
@@ -45,10 +48,20 @@ class Program(Protocol):
         ...
 
 
+class Drafts(Protocol):
+    """Who drafts plans of called subgraphs, whose steps have neither P nor memory yet."""
+
+    limits: Limits
+
+    def draft(self, subgraph: int, shapes: Sequence[Shape]) -> tuple[Plan, list[Step]]:
+        """The steps that a plan for inputs of these shapes would have."""
+        ...
+
+
 class Backend(Protocol):
     """A compiled backend, as plans see it."""
 
-    def lower(self, plan: Plan, steps: Sequence[Step]) -> list[Step]:
+    def lower(self, plan: Plan, steps: Sequence[Step], drafts: Drafts) -> list[Step]:
         """Makes steps native where it can.
 
         The plan is told which kernels are still to come for others, and what memory its resource
@@ -93,6 +106,7 @@ class Step:
         "reason",
         "records",
         "resource",
+        "room",
         "rows_apart",
         "scratch",
         "seen",
@@ -127,6 +141,7 @@ class Step:
         self.records = (0, 0)
         self.cells: tuple[int, ...] = ()  # variable tensors that the kernels of a native step use
         self.resource: Resource | None = None  # that the kernels of a native step use
+        self.room = 0  # bytes of the arena that the kernels of a native step need
         self.reason = ""
         # Constant inputs that prepare took into P: eval gets None for them.
         self.unused_inputs = frozenset(
@@ -143,9 +158,10 @@ class Step:
             for index, spec in zip(self.inputs, self.input_specs, strict=True)
             if spec is not None and spec.variable
         )
-        self.unused_inputs = frozenset(
-            n for n, s in enumerate(self.input_specs) if s is not None and s.value is not None
-        )
+        if self.definition.calls is None:  # who looks on sees the operators that it calls
+            self.unused_inputs = frozenset(
+                n for n, s in enumerate(self.input_specs) if s is not None and s.value is not None
+            )
 
     @property
     def cost(self) -> Cost:
@@ -192,7 +208,9 @@ class Plan:
         lower_bound: greatest sum of tensors alive at once, before alignment.
         pure: no state, no calls, no random streams: runs may overlap.
         folded: number of operators that planning has computed.
-        work: of one run when another subgraph calls it: multiply-accumulates and bytes moved.
+        work, run_steps: of one run when another subgraph calls it: multiply-accumulates and
+            bytes moved, and operators.
+        takes: whether there are native loops or choices, which take from what LEFT holds.
         program: the native steps, or None if there are none.
         cell_bytes: memory of the resource variables that native steps use.
         places: offsets of memory in the arena that is no tensor's.
@@ -213,10 +231,12 @@ class Plan:
         "places",
         "program",
         "pure",
+        "run_steps",
         "scratch_bytes",
         "specs",
         "steps",
         "subgraph",
+        "takes",
         "variables",
         "work",
     )
@@ -239,6 +259,8 @@ class Plan:
         self.pure = True
         self.folded = 0
         self.work = 0
+        self.run_steps = 0
+        self.takes = False
         self.program: Program | None = None
         self.awaited: Sequence[Any] = ()
 

@@ -81,19 +81,12 @@ class Planner:
             UnsupportedOperatorError: an operator that nothing here implements.
             LimitError: more memory or work than the limits allow.
         """
-        graph = self.model.subgraphs[subgraph]
-        specs = [
-            Spec(shape, graph.tensors[index].dtype, graph.tensors[index].quantization)
-            for index, shape in zip(graph.inputs, shapes, strict=True)
-        ]
-        with self._lock:
-            plan, steps = self._forward(subgraph, specs)
-        steps = _needed(steps, plan)
+        plan, steps = self.draft(subgraph, shapes)
         if self.backend is not None:
             backend = self.backend.apart() if self.preserve else self.backend
-            steps = backend.lower(plan, steps)
+            steps = backend.lower(plan, steps, self)
         for step in steps:
-            if step.work is None:
+            if step.work is None or step.definition.calls is not None:
                 self._prepare(step)
         plan.steps = tuple(steps)
         plan.pure = all(step.pure for step in steps) and not plan.variables
@@ -111,6 +104,17 @@ class Planner:
         if self.backend is not None:
             plan.program = self.backend.link(plan)
         return plan
+
+    def draft(self, subgraph: int, shapes: Sequence[Shape]) -> tuple[Plan, list[Step]]:
+        """The steps of such a plan, which have neither P nor memory yet."""
+        graph = self.model.subgraphs[subgraph]
+        specs = [
+            Spec(shape, graph.tensors[index].dtype, graph.tensors[index].quantization)
+            for index, shape in zip(graph.inputs, shapes, strict=True)
+        ]
+        with self._lock:
+            plan, steps = self._forward(subgraph, specs)
+        return plan, _needed(steps, plan)
 
     def _is_pure(self, node: Node, definition: Definition) -> bool:
         """Whether an operator neither reads nor changes state, nor do the subgraphs it runs."""
@@ -349,7 +353,8 @@ class Planner:
 
     def _check_cost(self, plan: Plan) -> None:
         macs, moved = plan.cost
-        plan.work = macs + moved
+        plan.work += macs + moved
+        plan.run_steps += len(plan.steps)
         if macs > self.limits.macs:
             raise LimitError(
                 "the model needs more work than the limits allow",

@@ -17,7 +17,7 @@ from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Node, Spec
 from pytflite.plan.arena import aligned
 from pytflite.plan.guard import empty_within, exhausted, guard, internal
-from pytflite.plan.plan import CELLS, BoundProgram, Plan, Refused, Step, cost_of
+from pytflite.plan.plan import CELLS, LEFT, BoundProgram, Plan, Refused, Step, cost_of
 from pytflite.plan.sharing import shared
 from pytflite.runtime.state import State
 from pytflite.runtime.stretches import BoundResources, BoundStretch
@@ -33,6 +33,11 @@ class Observer(Protocol):
 
     def before(self, step: Step, read: Read) -> None:
         """A step is about to be evaluated."""
+        ...
+
+    @property
+    def inside(self) -> bool:
+        """Whether it looks at the steps of called subgraphs."""
         ...
 
     def after(self, step: Step, read: Read, seconds: float) -> None:
@@ -115,6 +120,7 @@ class Context:
     `arrays` holds the tensors that have a place in the arena, and the constants; `loose` those of
     the last run whose size was known only then. `whole`, if it is not None, does what the loop over
     `bound` would do; so does `stateful`, on resource variables, once the subgraphs `once` have run.
+    `left` is what native loops and choices have left of work and steps.
     """
 
     __slots__ = (
@@ -125,6 +131,7 @@ class Context:
         "_scratch",
         "arrays",
         "bound",
+        "left",
         "loose",
         "once",
         "plan",
@@ -140,6 +147,8 @@ class Context:
         self._cells: dict[int, Array] = {}  # where native steps have variable tensors
         start = plan.places.get(CELLS, 0)
         self._resources = arena[start : start + plan.cell_bytes]
+        start = plan.places.get(LEFT, 0)
+        self.left = arena[start : start + 16 * plan.takes].view(np.int64)
         for index, offset in plan.offsets.items():
             spec = plan.specs[index]
             flat = arena[offset : offset + spec.nbytes].view(spec.dtype.storage)
@@ -160,6 +169,16 @@ class Context:
         if self._apart is None:
             self._apart = self._bind(together=False)
         return self._apart
+
+    @property
+    def opened(self) -> list[BoundStep | BoundStretch]:
+        """The same, where those that call subgraphs do so before all eyes."""
+        return [
+            BoundStep(bound.step, self.arrays)
+            if isinstance(bound, BoundStretch) and bound.step.definition.calls is not None
+            else bound
+            for bound in self.apart
+        ]
 
     def _bind(self, *, together: bool) -> list[BoundStep | BoundStretch]:
         program = self._program
@@ -277,7 +296,8 @@ class Execution:
                     place[...] = b"" if spec.dtype is STRING else 0
 
     def _observed(self) -> None:
-        for bound in self._context.apart:
+        inside = any(observer.inside for observer in self._observers)
+        for bound in self._context.opened if inside else self._context.apart:
             self.node = bound.node
             self._show(lambda o, step=bound.step: o.before(step, self._read))
             start = perf_counter()

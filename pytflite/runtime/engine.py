@@ -253,11 +253,14 @@ class Engine:
                 expected=f"at most {self.limits.call_depth}",
             )
         plan = self.plan(subgraph, [np.shape(a) for a in inputs])
-        self.charge(plan.work, len(plan.steps) + 1)
+        self.charge(plan.work, plan.run_steps + 1)
         with self.context(plan) as context:
             set_inputs(context, inputs)
             execution = Execution(context, state, self, self.limits, depth, observers)
             execution.execute()
+            if plan.takes:
+                work, steps = context.left.tolist()
+                self.charge(self.limits.macs - work, self.limits.steps - steps)
             if plan.awaited and self.backend is not None:
                 self.backend.request(plan.awaited)
             return [np.array(execution.tensor(i)) for i in plan.outputs]

@@ -39,7 +39,7 @@ class _Clock:
     """Collects the times of the steps of one run after another: sums over the run's calls."""
 
     def __init__(self, subgraphs: bool) -> None:
-        self._subgraphs = subgraphs
+        self.inside = subgraphs
         self.steps: dict[Key, Step] = {}
         self.times: dict[Key, list[float]] = {}
         self.calls: dict[Key, int] = {}  # in the last run that came to the step
@@ -50,7 +50,7 @@ class _Clock:
 
     def after(self, step: Step, read: Read, seconds: float) -> None:
         key = step.node.subgraph, step.node.index
-        if self._subgraphs or not key[0]:
+        if self.inside or not key[0]:
             self.steps.setdefault(key, step)
             self._run.setdefault(key, []).append(seconds)
 

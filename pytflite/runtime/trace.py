@@ -67,6 +67,8 @@ class Hooked:
     As a context manager it is there until the block ends.
     """
 
+    inside = True
+
     def __init__(
         self, engine: Engine, pattern: str, before: Hook | None, after: Hook | None
     ) -> None:
@@ -202,6 +204,8 @@ class Trace(Mapping[str, Array]):
 class Recorder:
     """Copies what operators of a pattern gave; None: what those of called subgraphs were given
     from outside and gave."""
+
+    inside = True
 
     def __init__(self, model: Model, pattern: str | None) -> None:
         self._model = model

@@ -18,7 +18,7 @@ import numpy as np
 from pytflite.errors import TFLiteError
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
-from pytflite.plan.plan import CELLS, Plan, Step
+from pytflite.plan.plan import CELLS, LEFT, ROOMS, Plan, Step
 from pytflite.runtime.interpreter import Interpreter
 from tests.fuzz.case import LIMITS
 from tests.fuzz.data import array
@@ -107,9 +107,6 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
         before: what the bytes of outputs and scratch were before.
         shared: outputs that lie in an input: tensor -> tensor.
     """
-    from pytflite.jit.library import LIBRARY
-    from pytflite.jit.target import host_target
-
     shared = shared or {}
     placed: dict[int, Placed] = {}
     for tensor, value in inputs.items():
@@ -125,23 +122,54 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
     if step.resource is not None:
         cells = np.random.default_rng(0).integers(0, 256, plan.cell_bytes, np.uint8)
         placed[CELLS] = place(cells, edge, alignment=8)
+    if step.room:
+        room = np.full(step.room, before, np.uint8)
+        placed[ROOMS - step.node.index] = place(room, edge, alignment=64)
+    if plan.takes:
+        placed[LEFT] = place(np.full(2, 10**6, np.int64), edge)
     kept: list[Placed] = []
-    target = host_target()
-    assert target is not None
     refused = False
     for work in step.work or ():
-        slots = [_word(slot, placed, edge, kept) for slot in work.slots]
-        parameters = place(np.array([0, *slots], np.int64), edge)
-        scratch = place(np.full(work.scratch, before, np.uint8), edge, alignment=64)
-        kept += parameters, scratch
-        function = _ENTRY(LIBRARY.find([work.kernel], target)[work.kernel])
-        function(parameters.array.ctypes.data, 0, work.tiles, scratch.array.ctypes.data)
-        refused |= bool(parameters.array[0])
+        row = _record(work, placed, edge, kept)
+        scratch = place(np.full(_scratch(work), before, np.uint8), edge, alignment=64)
+        kept.append(scratch)
+        function = _ENTRY(int(row[0]))
+        function(int(row[1]), 0, work.tiles, scratch.array.ctypes.data)
+        refused |= bool(ctypes.c_int64.from_address(int(row[1])).value)
     for each in (*placed.values(), *kept):
         assert each.intact(), f"{step.node.label} wrote beside an array of {each.array.nbytes}"
     if refused:
         return None
     return [placed[t].array.tobytes() for t in (*step.outputs, CELLS) if t in placed]
+
+
+def _record(work: Any, tensors: Mapping[int, Placed], edge: str, kept: list[Placed]) -> list[int]:
+    """The row of a program for a work: its kernel, its parameters, its tiles."""
+    from pytflite.jit.kernel import Records
+    from pytflite.jit.library import LIBRARY
+    from pytflite.jit.target import host_target
+
+    target = host_target()
+    assert target is not None
+    words = [0]
+    for slot in work.slots:
+        if isinstance(slot, Records):
+            rows = [_record(inner, tensors, edge, kept) for inner in slot.works]
+            kept.append(place(np.array(rows, np.int64).reshape(-1, 8), edge))
+            words += [int(kept[-1].array.ctypes.data), len(rows)]
+        else:
+            words.append(_word(slot, tensors, edge, kept))
+    kept.append(place(np.array(words, np.int64), edge))
+    address = LIBRARY.find([work.kernel], target)[work.kernel]
+    return [address, int(kept[-1].array.ctypes.data), work.tiles, 0, 0, 0, 0, 0]
+
+
+def _scratch(work: Any) -> int:
+    """What a work needs, or those that it runs."""
+    from pytflite.jit.kernel import Records
+
+    inner = (w for slot in work.slots if isinstance(slot, Records) for w in slot.works)
+    return max(work.scratch, *map(_scratch, inner), 0)
 
 
 def _word(slot: Any, tensors: Mapping[int, Placed], edge: str, kept: list[Placed]) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from pytflite.jit import backend
 from pytflite.jit.backend import Compiled
 from pytflite.jit.emit.runner import JOB, QUIT, RECORDS, SEATS
-from pytflite.jit.kernel import Kernel, Packed, Slot
+from pytflite.jit.kernel import Kernel, Packed, Slot, kernels_of
 from pytflite.jit.program import RUNNER, RUNNERS, Program
 from pytflite.jit.target import BY_NAME, Target
 from pytflite.jit.threads import HELPER, LEADER
@@ -55,7 +55,7 @@ class ForeignCompiled(Compiled):
         native = super().link(plan)
         if native is None:
             return None
-        addresses = self.library.find([*RUNNERS, *{w.kernel for w in native.works}], self.target)
+        addresses = self.library.find([*RUNNERS, *kernels_of(native.works)], self.target)
         return ForeignProgram(
             machine_of(self.target), native.works, {**plan.offsets, **plan.places}, addresses,
             self.threads,
@@ -109,6 +109,7 @@ class _Bound:
         self.slots = slots
         self.records = machine.place(program._records)
         self.records[:, 1] += slots.ctypes.data
+        slots[program._inner] += self.records.ctypes.data
         self.blocks = self.records[:, 1] - slots.ctypes.data
         self.scratch = machine.empty(program.scratch_bytes * program.threads + 64)
         self.scratch[:] = 0xA5

@@ -83,8 +83,8 @@ def single(module: Module, target: Target) -> None:
     f = module.kernel("ptr records", "i64 first", "i64 last", "ptr memory")
     modes = Modes(f, target)
     with f.loop("%first", "%last") as loop:
-        record = _record(f, "%records", loop.index)
-        _call(f, modes, record, 0, f.load("i64", record, TILES, 8), "%memory")
+        record = record_at(f, "%records", loop.index)
+        call_record(f, modes, record, 0, f.load("i64", record, TILES, 8), "%memory")
         _check(f, record, loop.index, lambda: None)
 
 
@@ -93,7 +93,7 @@ def leader(module: Module, target: Target) -> None:
     f = module.kernel("ptr records", "ptr job")
     modes = Modes(f, target)
     with f.loop("%begin", "%end") as loop:
-        record = _record(f, "%records", loop.index)
+        record = record_at(f, "%records", loop.index)
         f.store("i64", 0, record, NEXT, 8)
         f.store("i64", 0, record, DONE, 8)
     door, current = f.at("%job", DOOR), f.at("%job", CURRENT)
@@ -109,11 +109,11 @@ def leader(module: Module, target: Target) -> None:
             _pause(f, target)
 
     with f.loop("%begin", "%end") as loop:
-        record = _record(f, "%records", loop.index)
+        record = record_at(f, "%records", loop.index)
         tiles = f.load("i64", record, TILES, 8)
         alone = f.compare("sle", tiles, 1)
         with f.when(alone):
-            _call(f, modes, record, 0, tiles, "%scratch")
+            call_record(f, modes, record, 0, tiles, "%scratch")
         with f.when(f.op(f"xor i1 {alone}, true")):
             f.do(f"store atomic i64 {loop.index}, ptr {current} release, align 8")
             _claim(f, modes, record, tiles, "%scratch")
@@ -169,16 +169,17 @@ def _help(f: Function, modes: Modes, target: Target, current: str, last: str) ->
         work.leave_if(f.compare("slt", shut, OPEN))
         fresh = f.op(f"xor i1 {known}, true")
         with f.when(f.op(f"and i1 {fresh}, {f.compare('sge', now, 0)}")):
-            record = _record(f, records, now)
+            record = record_at(f, records, now)
             _claim(f, modes, record, f.load("i64", record, TILES, 8), scratch)
             f.store("i64", now, last, 0, 8)
 
 
-def _record(f: Function, records: str, number: str) -> str:
+def record_at(f: Function, records: str, number: str) -> str:
+    """The address of a record."""
     return f.at(records, f.mul(number, RECORD))
 
 
-def _call(
+def call_record(
     f: Function, modes: Modes, record: str, begin: str | int, end: str, scratch: str
 ) -> None:  # fmt: skip
     """Runs tiles of a record, in the mode that it asks for."""
@@ -197,7 +198,7 @@ def _claim(f: Function, modes: Modes, record: str, tiles: str, scratch: str) -> 
     with f.repeat() as claiming:
         tile = f.op(f"atomicrmw add ptr {f.at(record, NEXT)}, i64 1 monotonic")
         claiming.leave_if(f.compare("sge", tile, tiles))
-        _call(f, modes, record, tile, f.add(tile, 1), scratch)
+        call_record(f, modes, record, tile, f.add(tile, 1), scratch)
         f.op(f"atomicrmw add ptr {f.at(record, DONE)}, i64 1 acq_rel")
 
 

@@ -19,15 +19,17 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol, Union
 
+from pytflite.jit.called import Subprogram
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
-from pytflite.ops.spec import Spec
+from pytflite.ops.spec import Shape, Spec
 from pytflite.plan.plan import Step
 
 # Names of the operators whose lowerings a module has. (Custom operators that are a builtin one
 # under another name, ops/custom/translation.py, have that one's.)
 MODULES = {
+    "control": "CALL STABLEHLO_COMPOSITE IF STABLEHLO_CASE WHILE",
     "variables": "READ_VARIABLE ASSIGN_VARIABLE",
     "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM LSTM BIDIRECTIONAL_SEQUENCE_LSTM",
     "rnn": "RNN UNIDIRECTIONAL_SEQUENCE_RNN BIDIRECTIONAL_SEQUENCE_RNN",
@@ -62,6 +64,7 @@ class Lowering(Protocol):
 
     target: Target
     precision: str  # "float32", "high" or "medium"
+    threads: int  # that may share a run
 
     def input(self, step: Step, position: int) -> At | Array:
         """A slot for an input: its place in the arena, or the array of a constant."""
@@ -93,6 +96,25 @@ class Lowering(Protocol):
         It holds the value before the kernels of the step begin, and is taken from when they end.
         None: the handle is not known, or others of the plan use the variable in another form.
         """
+        ...
+
+    def room(self, step: Step, size: int) -> At:
+        """A slot for memory of the step's own while its kernels run."""
+        ...
+
+    def subprogram(self, subgraph: int, shapes: Sequence[Shape]) -> Subprogram | str:
+        """A called subgraph as works, or why it cannot be."""
+        ...
+
+    def include(self, called: Subprogram, *, always: bool = False) -> str:
+        """Counts a subgraph that becomes part of the program; why that is too much, or "".
+
+        always: it is done in each run, and never takes from what is left.
+        """
+        ...
+
+    def left(self, step: Step) -> At:
+        """A slot for the work and the steps that a run may still spend; the step takes from it."""
         ...
 
 

@@ -150,7 +150,7 @@ def _named(name: str) -> Callable[..., Any]:
 @cache
 def _intrinsics() -> dict[Callable[..., Any], Any]:
     """What stands for the functions of kernels/intrinsics.py."""
-    single, integer = ir.FloatType(), ir.IntType(32)
+    single, double, integer = ir.FloatType(), ir.DoubleType(), ir.IntType(32)
 
     def accumulate(builder: Any, total: Any, x: Any) -> Any:
         return builder.fadd(total, x, flags=("reassoc", "nsz"))
@@ -168,6 +168,7 @@ def _intrinsics() -> dict[Callable[..., Any], Any]:
         intrinsics.where: _instruction(lambda b, c, x, y: b.select(c, x, y), "boolean, T, T"),
         intrinsics.bits: _instruction(lambda b, x: b.bitcast(x, integer), "float32", "int32"),
         intrinsics.from_bits: _instruction(lambda b, x: b.bitcast(x, single), "int32", "float32"),
+        intrinsics.from_bits64: _instruction(lambda b, x: b.bitcast(x, double), "int64", "float64"),
     }
 
 

@@ -24,6 +24,11 @@ def from_bits(x: np.int32) -> np.float32:
     return np.float32(x.view(np.float32))
 
 
+def from_bits64(x: np.int64) -> np.float64:
+    """The float64 that has these bits."""
+    return np.float64(x.view(np.float64))
+
+
 def rint(x: np.float32) -> np.float32:
     """The nearest integer, ties to even, still a float32."""
     return np.float32(np.rint(x))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytflite.jit.kernels.intrinsics import bits
+
 
 def plain(x: int) -> int:
     """Integers are their own keys."""
@@ -60,3 +62,8 @@ def float64_backwards(x: np.int64) -> np.int64:
 def backwards(x: int) -> int:
     """An integer that is the greater the less x is."""
     return ~x
+
+
+def number(x: np.float32) -> np.int32:
+    """The key of a float32 itself."""
+    return float32(bits(x))

@@ -16,6 +16,7 @@ from pytflite.model.writing import write
 from tests.fuzz.guard_pages import AVAILABLE, EDGES, END, START, DiedError, in_child, place
 from tests.fuzz.seeds import seeds
 from tests.harness import single_op, tensor
+from tests.jit.lowering.test_detection import suppression
 from tests.ops.recurrent.lstm_models import Cell, sequence
 from tests.ops.recurrent.test_bidirectional_sequence_lstm import bidirectional
 from tests.ops.recurrent.test_rnn import both_ways
@@ -59,6 +60,8 @@ def more(operator: str) -> list[bytes]:
         size = tensor(value=np.array([7, 9], np.int32))
         shapes = tensor((1, 5, 6, 3)), tensor((1, 7, 9, 3))
         return [bytes(write(single_op(operator, [shapes[0], size], [shapes[1]])))]
+    if operator.startswith("NON_MAX_SUPPRESSION"):
+        return [bytes(write(suppression(operator, 9, 4)))]
     if operator != "CAST":
         return []
     types = ("INT8", "UINT8", "INT32", "BOOL", "FLOAT32")

@@ -42,19 +42,18 @@ def _real(x: Any, numbers: Array, which: int) -> np.float32:
 
 def _decode(encodings: Array, anchors: Array, numbers: Array, corners: Array) -> bool:
     """All boxes; whether each ends behind its beginning."""
-    right = True
-    for i in range(corners.shape[0]):
-        for axis in range(2):
-            center = np.float64(_real(encodings[i, axis], numbers, 4)) / np.float64(numbers[axis])
-            grown = np.float64(_real(encodings[i, axis + 2], numbers, 4))
-            size = exp(grown / np.float64(numbers[axis + 2]))
+    wrong = 0
+    for axis in range(2):
+        scale, growth = np.float64(numbers[axis]), np.float64(numbers[axis + 2])
+        for i in range(corners.shape[0]):
+            center = np.float64(_real(encodings[i, axis], numbers, 4)) / scale
+            size = exp(np.float64(_real(encodings[i, axis + 2], numbers, 4)) / growth)
             along = np.float64(_real(anchors[i, axis + 2], numbers, 8))
             middle = np.float32(center * along + np.float64(_real(anchors[i, axis], numbers, 8)))
             half = np.float32(0.5 * size * along)
             corners[i, axis], corners[i, axis + 2] = middle - half, middle + half
-            if corners[i, axis] > corners[i, axis + 2]:
-                right = False
-    return right
+            wrong += middle - half > middle + half
+    return wrong == 0
 
 
 def _clear(boxes: Array, classes: Array, values: Array) -> None:

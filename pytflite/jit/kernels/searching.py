@@ -15,29 +15,43 @@ from pytflite.jit.declaration import declare
 from pytflite.model.graph import Array
 
 Key = Callable[[Any], Any]
+Ranked = Callable[[Any, int], Any]
 
 COLUMNS = 256  # that a tile of first_of_columns has
-_MOST = 0xFFFF
 
 
-@declare(x="dtype[:, :]", y="index[:]", block="int64", key="constant")
-def first_of_short(begin: int, end: int, x: Array, y: Array, block: int, key: Key) -> int:
-    """y[i] = the first j where key(x[i, j]) is greatest: keys and columns of 16 bits.
+@declare(x="dtype[:, :]", y="index[:]", block="int64", key="constant", ranked="constant",
+         most="constant")  # fmt: skip
+def first_of_short(
+    begin: int, end: int, x: Array, y: Array, block: int, key: Key, ranked: Ranked, most: int
+) -> int:
+    """y[i] = the first j where key(x[i, j]) is greatest: in one pass, by keys with columns.
 
-    Each key has its column behind it, counted backwards: the greatest number of these is the first
-    of the greatest. A tile is `block` rows; no row is empty.
+    `ranked` is ranked16 or ranked32, `most` the greatest column that it takes. A tile is `block`
+    rows; no row is empty.
     """
     for row in range(begin * block, min(end * block, x.shape[0])):
-        best = np.int32(-(2**31))
-        for j in range(x.shape[1]):
-            best = max(best, np.int32((np.int32(key(x[row, j])) << 16) | (_MOST - j)))
-        y[row] = _MOST - (best & _MOST)
+        best = ranked(key(x[row, 0]), 0)
+        for j in range(1, x.shape[1]):
+            best = max(best, ranked(key(x[row, j]), j))
+        y[row] = most - (best & most)
     return 0
+
+
+def ranked16(key: int, column: int) -> np.int32:
+    """A key of 16 bits, and behind it the column, counted backwards: of equal keys, the number is
+    greatest for the first."""
+    return np.int32((np.int32(key) << 16) | (0xFFFF - column))
+
+
+def ranked32(key: int, column: int) -> np.int64:
+    """The same for a key of 32 bits."""
+    return np.int64((np.int64(key) << 32) | (0xFFFFFFFF - column))
 
 
 @declare(x="dtype[:, :]", y="index[:]", block="int64", key="constant")
 def first_of_rows(begin: int, end: int, x: Array, y: Array, block: int, key: Key) -> int:
-    """The same for any keys and any number of columns."""
+    """The same for any keys and any number of columns, in two passes."""
     for row in range(begin * block, min(end * block, x.shape[0])):
         best = key(x[row, 0])
         for j in range(1, x.shape[1]):

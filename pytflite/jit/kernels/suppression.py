@@ -36,12 +36,11 @@ def suppress(
         return NEGATIVE_SIGMA
     size = 0
     for i in range(scores.size):
-        keys[i] = scores[i]
-        compared[i] = 0
-        for axis in range(2):
-            corners[i, axis] = minimum(boxes[i, axis], boxes[i, axis + 2])
-            corners[i, axis + 2] = maximum(boxes[i, axis], boxes[i, axis + 2])
         if scores[i] > least[0]:
+            for axis in range(2):
+                corners[i, axis] = minimum(boxes[i, axis], boxes[i, axis + 2])
+                corners[i, axis + 2] = maximum(boxes[i, axis], boxes[i, axis + 2])
+            keys[i], compared[i] = scores[i], 0
             add(queue, size, i, keys)
             size += 1
     most, found = min(chosen.size, size), 0

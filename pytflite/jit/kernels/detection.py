@@ -52,7 +52,7 @@ def _decode(encodings: Array, anchors: Array, numbers: Array, corners: Array) ->
             middle = np.float32(center * along + np.float64(_real(anchors[i, axis], numbers, 8)))
             half = np.float32(0.5 * size * along)
             corners[i, axis], corners[i, axis + 2] = middle - half, middle + half
-            wrong += middle - half > middle + half
+            wrong += int(middle - half > middle + half)
     return wrong == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from pytflite.jit.kernel import Work, kernel
+from pytflite.jit.kernel import Setting, Work, kernel
 from pytflite.jit.kernels.searching import COLUMNS
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.model.dtypes import FLOAT16, UINT16, DType
@@ -49,13 +49,12 @@ def arg_max(step: Step, to: Lowering) -> Lowered:
         code = kernel("searching.first_of_columns", dtype=element, wide=wide, index=index, key=key)
         slots = (x, outer, size, inner, COLUMNS, y, outer, inner)
         return [Work(code, slots, outer * -(-inner // COLUMNS), COLUMNS * int(wide[-2:]) // 8)]
+    ranked: dict[str, Setting] = {}
     narrow = source.dtype.bits <= 16 and source.dtype not in (FLOAT16, UINT16)
     if narrow and size <= 1 << 16:
         ranked = {"ranked": "searching.ranked16", "most": (1 << 16) - 1}
     elif not element.endswith("64") and element != "uint32" and size <= _SHORT:
         ranked = {"ranked": "searching.ranked32", "most": (1 << 32) - 1}
-    else:
-        ranked = {}
     name = "first_of_short" if ranked else "first_of_rows"
     code = kernel(f"searching.{name}", dtype=element, index=index, key=key, **ranked)
     block = max(1, _TILE // size)

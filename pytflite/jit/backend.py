@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from pytflite.jit.asked import Asked, lowered
+from pytflite.jit.builder import Key
 from pytflite.jit.fusion import fuse
 from pytflite.jit.kernel import Kernel, Work, kernels_of
 from pytflite.jit.library import LIBRARY
 from pytflite.jit.program import RUNNERS, Program
 from pytflite.jit.seen import mark
-from pytflite.jit.target import Target, host_target
+from pytflite.jit.target import Target, host_targets
 from pytflite.jit.threads import physical_cores
 from pytflite.model.model import Model
 from pytflite.plan.plan import Drafts, Plan, Step
@@ -23,9 +24,14 @@ from pytflite.plan.plan import Drafts, Plan, Step
 
 def unavailable() -> str:
     """Why there are no compiled kernels on this machine; "" if there are."""
-    if host_target() is None:
+    if not host_targets():
         return "there are no kernels for this CPU"
     return ""
+
+
+def _parted(keys: Sequence[Key]) -> tuple[list[Kernel], Target]:
+    """What a plan awaits: kernels, all for one target."""
+    return [kernel for kernel, _ in keys], keys[0][1]
 
 
 class Compiled:
@@ -37,18 +43,19 @@ class Compiled:
         threads: that may share a run; None is as many as there are physical cores.
         wait: plan only when the kernels are compiled.
         fuses: whether one kernel may do several operators.
-        target: for which CPU; None is this one.
+        target: for which CPU; None is this one: the best of its targets that works.
     """
 
     def __init__(
         self, model: Model, precision: str = "float32", threads: int | None = None,
         wait: bool = False, *, fuses: bool = True, target: Target | None = None,
     ) -> None:  # fmt: skip
-        found = target or host_target()
-        if found is None:
+        found = (target,) if target else host_targets()
+        if not found:
             raise ValueError(unavailable())
         self.library = LIBRARY
-        self.target = found
+        self.target, *self._lower_targets = found
+        self._fallen = ""  # why it is not the best target
         self.precision = precision
         self.threads = threads or physical_cores()
         self.wait = wait
@@ -65,14 +72,18 @@ class Compiled:
             steps: in order.
             drafts: plans of called subgraphs.
         """
-        to = Asked(self, drafts)
-        groups = [pair for s in self.fused(steps, plan.outputs) for pair in lowered(s, to)]
-        needed = to.kernels(dict(groups))
-        kernels = dict.fromkeys(k for each in needed.values() for k in each)
-        if needed:
-            kernels.update(dict.fromkeys(RUNNERS))
-            if self.wait:
-                self.library.wait(kernels, self.target)
+        self._fall()
+        while True:
+            to = Asked(self, drafts)
+            groups = [pair for s in self.fused(steps, plan.outputs) for pair in lowered(s, to)]
+            needed = to.kernels(dict(groups))
+            kernels = dict.fromkeys(k for each in needed.values() for k in each)
+            if needed:
+                kernels.update(dict.fromkeys(RUNNERS))
+                if self.wait:
+                    self.library.wait(kernels, self.target)
+            if not self._fall():
+                break
         found = self.library.find(kernels, self.target)
         failures = {k: self.library.failures.get((k, self.target)) for k in kernels}
         result: list[Step] = []
@@ -83,6 +94,7 @@ class Compiled:
                 missing = [k for k in (*RUNNERS, *needed[step]) if k not in found]
                 if not missing:
                     to.make_native(step, work)
+                    step.reason = self._fallen
                     result.append(step)
                     continue
                 told = [failure for k in missing if (failure := failures[k])]
@@ -90,28 +102,44 @@ class Compiled:
             for part in step.parts or (step,):
                 part.reason = reason
                 result.append(part)
-        plan.awaited = [k for k in kernels if k not in found and failures[k] is None]
+        target = self.target
+        plan.awaited = [(k, target) for k in kernels if k not in found and failures[k] is None]
         to.finish(plan, result)
         return result
 
+    def _fall(self) -> bool:
+        """Takes the next target if this one turns out not to work here; whether it does so."""
+        target, left = self.target, self._lower_targets
+        told = [self._fallen] if self._fallen else []
+        while left and (reason := self.library.useless(target)):
+            told.append(f"{target.name} does not work here: {reason}")
+            target, *left = left
+        if target is self.target or self.library.useless(target):
+            return False  # it works, or what is wrong has nothing to do with targets
+        self.target, self._lower_targets, self._fallen = target, left, "; ".join(told)
+        return True
+
     def apart(self) -> Compiled:
         """The same backend, which leaves each operator a step of its own."""
-        return Compiled(
+        made = Compiled(
             self.model, self.precision, self.threads, self.wait, fuses=False, target=self.target
         )
+        made._lower_targets, made._fallen = list(self._lower_targets), self._fallen
+        return made
 
-    def arrived(self, kernels: Sequence[Kernel]) -> bool:
+    def arrived(self, keys: Sequence[Key]) -> bool:
         """Whether there is nothing to wait for any more."""
-        found = self.library.find(kernels, self.target)
-        return all(k in found or (k, self.target) in self.library.failures for k in kernels)
+        kernels, target = _parted(keys)
+        found = self.library.find(kernels, target)
+        return all(k in found or (k, target) in self.library.failures for k in kernels)
 
-    def wait_for(self, kernels: Sequence[Kernel]) -> None:
+    def wait_for(self, keys: Sequence[Key]) -> None:
         """Returns when they are compiled, or known to fail."""
-        self.library.wait(kernels, self.target)
+        self.library.wait(*_parted(keys))
 
-    def request(self, kernels: Sequence[Kernel]) -> None:
+    def request(self, keys: Sequence[Key]) -> None:
         """Has kernels compiled in the background."""
-        self.library.request(kernels, self.target)
+        self.library.request(*_parted(keys))
 
     def link(self, plan: Plan) -> Program | None:
         """The program of a plan whose tensors have their places."""

@@ -2,28 +2,30 @@
 
 A process has one builder. Its child starts when there is something to do and ends soon after; a
 thread that ends with it reads what it tells. Should it crash, that costs speed alone: the kernel
-at which it was is given up, and a new child goes on with the others. Where no child can be started,
-a thread of this process compiles. After a fork, the new process has a child of its own.
+at which it was is given up, and a new child goes on with the others. A child that hangs (child.py)
+is ended, and has crashed. Where no child can be started, a thread of this process compiles. After a
+fork, the new process has a child of its own.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import IO, Any
+from typing import Any
 
-from pytflite.jit.cache import Cache, code_version
+from pytflite.jit.cache import Cache
 from pytflite.jit.kernel import Kernel
-from pytflite.jit.target import Target
+from pytflite.jit.target import BY_NAME, Target
 
 Key = tuple[Kernel, Target]
 Tell = Callable[..., None]
 _CRASHES = 5  # so many in a row, and it is not the kernels
+_HANG = 3  # as many crashes as a hang counts for
 _PATIENCE = 0.5  # seconds
+SILENCE = 30  # seconds: a child of the lowest priority may have to wait for its turn
 
 
 class Builder:
@@ -33,6 +35,7 @@ class Builder:
         cache: where images go.
         command: what starts the child, without its arguments; None for a thread instead.
         worker: what the thread uses, if not compiler.Worker.
+        patience: seconds after which a child of which nothing is heard is ended.
 
     Attributes:
         failures: why there will be no such kernel.
@@ -42,8 +45,9 @@ class Builder:
     """
 
     def __init__(
-        self, cache: Cache, command: list[str] | None, worker: Callable[[Tell], Any] | None = None
-    ) -> None:
+        self, cache: Cache, command: list[str] | None,
+        worker: Callable[[Tell], Any] | None = None, patience: int = SILENCE,
+    ) -> None:  # fmt: skip
         self.cache = cache
         self.command = command
         self._worker: Callable[[Tell], Any] = worker or self._usual
@@ -57,6 +61,7 @@ class Builder:
         self._pending: dict[int, Key] = {}
         self._numbers: dict[Key, int] = {}
         self._child: Any = None
+        self._patience = patience
         self._thread: threading.Thread | None = None
         self._at: int | None = None  # what the child is compiling
         self._testing = ""  # the target that the child tries out
@@ -112,7 +117,7 @@ class Builder:
         child, thread = self._let_go()
         if child is not None:
             child.kill()
-            child.wait()
+            child.code()
         if thread is not None:
             thread.join()
 
@@ -120,10 +125,9 @@ class Builder:
         """At the end of the process. The child sees it; it may finish the kernel that it is at."""
         child, thread = self._let_go()
         if child is not None:
-            child.stdin.close()
-            if self.cache.temporary:
+            if self.cache.temporary or child.wonders:
                 child.kill()
-            child.returncode = 0  # whoever adopts it will wait for it
+            child.leave()
         if thread is not None:
             thread.join(_PATIENCE)
 
@@ -142,14 +146,16 @@ class Builder:
         """Gives orders to the child, or to a new one. Under the lock."""
         if self._child is None and self.command is not None:
             try:
-                self._child = _started(self.command, self.cache.directory, urgent)
+                from pytflite.jit.child import Child
+
+                self._child = Child(self.command, self.cache.directory, urgent, self._patience)
             except (OSError, ImportError, ValueError):
                 self.command = None
             else:
                 self._heard = False
                 self._run(self._listen, self._child)
         if self._child is not None:
-            _write(self._child.stdin, {n: self._pending[n] for n in numbers})
+            self._child.send({n: self._pending[n] for n in numbers})
         elif self._thread is None:
             self._run(self._compile)
 
@@ -161,19 +167,17 @@ class Builder:
 
     def _listen(self, child: Any) -> None:
         """The thread that hears a child, until it ends."""
-        import json
-
-        for line in child.stdout:
-            with suppress(ValueError, TypeError):  # other things are printed, too
-                self._tell(**json.loads(line))
-        child.stdout.close()
+        for event in child.events():
+            with suppress(TypeError):  # none of ours
+                self._tell(**event)
         with self._lock:
             if self._child is not child:
                 return  # let go
-            code = child.wait()
-            child.stdin.close()
+            code = child.code()
             self._child = self._thread = None
-            if code or not self._heard:
+            if child.hung:
+                self._hang(child.hung)
+            elif code or not self._heard:
                 self._crash(code)
             self._at, self._testing = None, ""
             if self._pending:
@@ -198,9 +202,26 @@ class Builder:
             self.crashed.append(f"the compiler crashed {self._crashes} times ({how})")
             self._end_all(self.crashed[-1])
 
+    def _hang(self, reason: str) -> None:
+        """Gives up what the child was at, or all if that does not help. Under the lock."""
+        if not self._pending:
+            return  # it was idle, and somebody stopped it
+        self._crashes += _HANG
+        at = "" if self._at is None else f" at {self._pending[self._at][0].label}"
+        self.crashed.append(f"the compiler hung{at}: {reason}")
+        if self._at is None:
+            for target in BY_NAME:
+                self._end_target(target, self.crashed[-1])
+        elif self._crashes >= _CRASHES:
+            self._end_all(self.crashed[-1])
+        else:
+            self._end(self._at, f"the compiler hung at it: {reason}")
+
     # --- what is told ---------------------------------------------------------------------------
 
-    def _tell(self, event: str, id: int = 0, target: str = "", reason: str = "") -> None:
+    def _tell(
+        self, event: str, id: int = 0, target: str = "", reason: str = "", anywhere: bool = False
+    ) -> None:
         """Something happened in the child, or in the thread that stands for it."""
         with self._lock:
             self._heard = True
@@ -212,7 +233,8 @@ class Builder:
                 self._crashes = 0
                 self._end(id, reason)
             elif event == "useless":
-                self._end_target(target, reason)
+                for name in BY_NAME if anywhere else (target,):
+                    self._end_target(name, reason)
 
     def _end(self, number: int, reason: str = "") -> None:
         key = self._pending.pop(number, None)
@@ -261,56 +283,4 @@ class Builder:
         self._child = self._thread = self._at = None
         self._testing = ""
         if child is not None:
-            child.stdin.close()
-            child.stdout.close()
-            child.returncode = 0  # not ours to wait for
-
-
-# --- starting a child ---------------------------------------------------------------------------
-
-
-def python() -> list[str] | None:
-    """What starts the compiler in a Python like this one; None where there is none to start."""
-    name = os.path.basename(sys.executable or "").lower()
-    if getattr(sys, "frozen", False) or not name.startswith(("python", "pypy")):
-        return None
-    if sys.platform in ("emscripten", "wasi", "ios", "android"):
-        return None
-    return [sys.executable, "-P", "-m", "pytflite.jit.compiler"]
-
-
-def _started(command: list[str], directory: str, urgent: bool) -> Any:
-    """A child, which finds the modules that we find."""
-    import subprocess
-
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    paths = dict.fromkeys([*(p for p in sys.path if os.path.isabs(p)), root])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    group: dict[str, Any] = {} if sys.platform == "win32" else {"process_group": 0}
-    return subprocess.Popen(
-        [*command, directory, code_version(), *(["urgent"] if urgent else [])],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        bufsize=0, env=environment, cwd=directory, **group,
-    )  # fmt: skip
-
-
-def _write(pipe: IO[bytes], orders: dict[int, Key]) -> None:
-    """Writes orders, a line each. A child that is gone is noticed by who listens to it."""
-    import json
-
-    lines = [
-        json.dumps({
-            "id": number, "emitter": kernel.emitter,
-            "settings": kernel.settings, "target": target.name,
-        })
-        for number, (kernel, target) in orders.items()
-    ]  # fmt: skip
-    data = memoryview("".join(f"{line}\n" for line in lines).encode())
-    with suppress(OSError):
-        while data:
-            data = data[pipe.write(data) :]
+            child.forget()

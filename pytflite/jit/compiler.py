@@ -3,8 +3,9 @@
 Kernels come in, a line of JSON each: {"id": 7, "emitter": "gemm.float32", "settings": [["rows",
 14]], "target": "avx512"}. For each, a line goes out when its turn comes, {"id": 7, "event":
 "begins"}, and one when its image is in the directory, "done", or will never be, "failed" with a
-reason. The first kernel of a target is a test of our own (emit/selftest.py): if that does not run,
-{"event": "useless", "target": ..., "reason": ...}.
+reason. Before the first kernel of a target is a test of our own (trial.py): if that does not run,
+{"event": "useless", "target": ..., "reason": ...}, and "anywhere": true if no other will, either.
+Every second {"event": "beats", "seconds": ...} tells that the process lives, and its CPU time.
 
 The process has the lowest priority unless its parent waits for it. It ends when its input does,
 that is with its parent: after the kernel that it is at, so that programs which run for a moment
@@ -13,25 +14,24 @@ find some more each time. Without work it ends after some seconds.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from pytflite.jit.cache import Cache, code_version
 from pytflite.jit.image import NotExecutableError
-from pytflite.jit.kernel import Kernel, kernel
+from pytflite.jit.kernel import Kernel
 from pytflite.jit.target import BY_NAME, Target
+from pytflite.jit.trial import SELF_TEST, self_test
 
-SELF_TEST = kernel("selftest.adds")
 _IDLE = 3.0  # seconds
+_BEAT = 1.0
 Tell = Callable[..., None]
 
 
@@ -52,28 +52,6 @@ def order(line: bytes) -> Order:
     settings = tuple((name, value) for name, value in told["settings"])
     what = Kernel(told["emitter"], settings)
     return Order(is_python(what), told["id"], what, BY_NAME[told["target"]])
-
-
-def self_test(target: Target, cache: Cache) -> str:
-    """Why kernels of this target do not work here; "" if they do."""
-    from pytflite.jit.compiling import compile_kernel
-
-    loaded = cache.load(SELF_TEST, target)
-    if loaded is None:
-        cache.store(SELF_TEST, target, compile_kernel(SELF_TEST, target))
-        loaded = cache.load(SELF_TEST, target)
-        if loaded is None:
-            return f"what is written to {cache.directory} is not what comes back"
-    x = np.arange(target.lanes, dtype=np.float32)
-    y = np.zeros_like(x)
-    slots = np.array([0, x.ctypes.data, y.ctypes.data], np.int64)
-    run = ctypes.CFUNCTYPE(
-        None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
-    )(loaded.address)  # fmt: skip
-    run(slots.ctypes.data, 0, 1, None)
-    if not np.array_equal(y, x + 1 + np.arange(target.lanes) % 4):
-        return "a compiled kernel added wrongly"
-    return ""
 
 
 class Worker:
@@ -110,18 +88,19 @@ class Worker:
 
     def _tested(self, target: Target) -> bool:
         self._tell(event="tests", target=target.name)
+        anywhere = True
         try:
             reason = "pytflite has changed since this process began"
             if self._version == code_version():
-                reason = self_test(target, self._cache)
+                reason, anywhere = self_test(target, self._cache), False
         except NotExecutableError as error:
             reason = str(error)
         except ImportError as error:
             reason = f"{error.name} cannot be imported ({error}): pip install pytflite[jit]"
         except Exception as error:
-            reason = _sentence(error)
+            reason, anywhere = _sentence(error), False
         if reason:
-            self._tell(event="useless", target=target.name, reason=reason)
+            self._tell(event="useless", target=target.name, reason=reason, anywhere=anywhere)
         return not reason
 
     def end(self) -> None:
@@ -161,7 +140,12 @@ def main(directory: str, version: str, urgent: bool) -> None:
         output.close()
         orders.put(Order(False, -1, SELF_TEST, next(iter(BY_NAME.values()))))  # to be noticed
 
+    def beat() -> None:
+        while not ended.wait(_BEAT):
+            tell(event="beats", seconds=time.process_time())
+
     threading.Thread(target=read, daemon=True).start()
+    threading.Thread(target=beat, daemon=True).start()
     worker = Worker(Cache(directory), tell, version)
     while True:
         try:

@@ -14,8 +14,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from pytflite.jit import builder
-from pytflite.jit.builder import Builder, Key, Tell
+from pytflite.jit.builder import SILENCE, Builder, Key, Tell
 from pytflite.jit.cache import Cache
 from pytflite.jit.image import ImageError, Loaded, NotExecutableError, mappable
 from pytflite.jit.kernel import Kernel
@@ -28,15 +27,20 @@ class Library:
     Args:
         cache: of images; None is the user's.
         command: what starts the compiler; None is this Python.
+        patience: seconds after which a compiler of which nothing is heard is ended.
 
     Attributes:
         failures: why there is no such kernel, for those that cannot be had.
     """
 
-    def __init__(self, cache: Cache | None = None, command: list[str] | None = None) -> None:
+    def __init__(
+        self, cache: Cache | None = None, command: list[str] | None = None,
+        patience: int = SILENCE,
+    ) -> None:  # fmt: skip
         self.failures: dict[Key, str] = {}
         self._cache = cache
         self._command = command
+        self._patience = patience
         self._builder: Builder | None = None
         self._native: Any = None  # what compiles where images cannot be mapped
         self._lock = threading.RLock()
@@ -60,9 +64,11 @@ class Library:
         """Who compiles."""
         with self._lock:
             if self._builder is None:
-                command = self._command or builder.python()
+                from pytflite.jit.child import python
+
+                command = self._command or python()
                 if mappable():
-                    self._builder = Builder(self.cache, command)
+                    self._builder = Builder(self.cache, command, patience=self._patience)
                 else:
                     from pytflite.jit.native import NativeWorker
 
@@ -92,6 +98,10 @@ class Library:
             if loaded is not None:
                 found[kernel] = loaded.address
         return found
+
+    def useless(self, target: Target) -> str:
+        """Why no kernel of a target works here; "" as far as is known."""
+        return self._builder.useless.get(target.name, "") if self._builder is not None else ""
 
     def request(self, kernels: Iterable[Kernel], target: Target, urgent: bool = False) -> None:
         """Has kernels compiled in the background."""

@@ -2,7 +2,8 @@
 
 A target is a row of a table, not a CPU model: machine code made for it runs on each CPU that has
 the row's features, which are read from the operating system without LLVM. The first row of which
-this CPU has everything is taken; PYTFLITE_CPU names a lower one (`PYTFLITE_CPU=avx2`).
+this CPU has everything is taken; PYTFLITE_CPU names a lower one (`PYTFLITE_CPU=avx2`). Should
+its instructions not do what they must (trial.py), the next row's are used.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def _is_told(name: str) -> bool:
 
 
 @cache
-def _is_permitted(target: Target) -> bool:
+def is_permitted(target: Target) -> bool:
     """Whether the system lets this process use the registers: AMX's have to be asked for."""
     if target.dot != "amx":
         return True
@@ -130,21 +131,26 @@ def _platform() -> str:
 
 
 def host_target() -> Target | None:
-    """The target of this process, or None if there is no row for this CPU.
+    """The best target of this process, or None if there is no row for this CPU."""
+    return next(iter(host_targets()), None)
+
+
+def host_targets() -> tuple[Target, ...]:
+    """The targets of this process, best first: where one does not work, the next one may.
 
     Raises:
         InputError: PYTFLITE_CPU names none that this CPU can run.
     """
     fitting = [
         t for t in TARGETS
-        if t.architecture == architecture() and t.needs <= cpu_features() and _is_permitted(t)
+        if t.architecture == architecture() and t.needs <= cpu_features() and is_permitted(t)
     ]  # fmt: skip
     wanted = os.environ.get("PYTFLITE_CPU")
     if not wanted:
-        return fitting[0] if fitting else None
-    for target in fitting:
+        return tuple(fitting)
+    for number, target in enumerate(fitting):
         if target.name == wanted:
-            return target
+            return tuple(fitting[number:])
     raise InputError(
         "PYTFLITE_CPU names no set of instructions that this CPU has",
         code="input.cpu",

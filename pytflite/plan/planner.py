@@ -82,8 +82,9 @@ class Planner:
             LimitError: more memory or work than the limits allow.
         """
         plan, steps = self.draft(subgraph, shapes)
-        if self.backend is not None:
-            backend = self.backend.apart() if self.preserve else self.backend
+        backend = self.backend
+        if backend is not None:
+            backend = backend.apart() if self.preserve else backend
             steps = backend.lower(plan, steps, self)
         for step in steps:
             if step.work is None or step.definition.calls is not None:
@@ -101,8 +102,8 @@ class Planner:
                 found=f"{plan.arena_bytes + plan.scratch_bytes} bytes",
                 hint="raise Limits.arena_bytes if you trust the model",
             )
-        if self.backend is not None:
-            plan.program = self.backend.link(plan)
+        if backend is not None:
+            plan.program = backend.link(plan)
         return plan
 
     def draft(self, subgraph: int, shapes: Sequence[Shape]) -> tuple[Plan, list[Step]]:

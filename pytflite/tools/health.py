@@ -53,19 +53,23 @@ def _backend() -> dict[str, str]:
     """Which backend runs, and why: a kernel is compiled and tried out."""
     try:
         from pytflite.jit.backend import unavailable
-        from pytflite.jit.compiler import SELF_TEST
         from pytflite.jit.library import LIBRARY, missing
-        from pytflite.jit.target import host_target
+        from pytflite.jit.target import host_targets
+        from pytflite.jit.trial import SELF_TEST
     except ImportError as error:
         return {"backend": "numpy", "why": f"pytflite.jit cannot be imported: {error}"}
-    target, reason = host_target(), unavailable() or missing()
-    if target is not None and not reason:
+    if reason := unavailable() or missing():
+        return {"backend": "numpy", "why": reason}
+    why = []
+    for target in host_targets():
         LIBRARY.wait([SELF_TEST], target)
         reason = LIBRARY.failures.get((SELF_TEST, target), "")
         if not reason:
             kept = "nowhere" if LIBRARY.cache.temporary else LIBRARY.cache.directory
-            return {"backend": "jit", "why": f"kernels for {target.name}, kept in {kept}"}
-    return {"backend": "numpy", "why": reason}
+            why.append(f"kernels for {target.name}, kept in {kept}")
+            return {"backend": "jit", "why": "; ".join(why)}
+        why.append(f"{target.name} does not work here: {reason}")
+    return {"backend": "numpy", "why": "; ".join(why)}
 
 
 def _blas() -> str:

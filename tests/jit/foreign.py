@@ -70,7 +70,7 @@ class ForeignCompiled(Compiled):
 
 def install(name: str) -> None:
     """Has all that asks for the compiled backend get that of an emulated CPU."""
-    vars(backend).update(host_target=lambda: BY_NAME[name], Compiled=ForeignCompiled)
+    vars(backend).update(host_targets=lambda: (BY_NAME[name],), Compiled=ForeignCompiled)
 
 
 class ForeignProgram(Program):

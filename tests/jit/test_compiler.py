@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytflite.jit import builder as builders
+from pytflite.jit import child as children
 from pytflite.jit import image as images
 from pytflite.jit.builder import Builder
 from pytflite.jit.cache import Cache
-from pytflite.jit.compiler import Order, Worker, self_test
+from pytflite.jit.compiler import Order, Worker
 from pytflite.jit.kernel import Kernel, kernel
 from pytflite.jit.library import Library
 from pytflite.jit.native import NativeWorker
+from pytflite.jit.trial import self_test
 from tests.jit.native import RUNNABLE
 
 TARGET = RUNNABLE[-1]
@@ -307,11 +308,11 @@ def test_without_a_child_a_thread_compiles(cache: Cache, command: list[str] | No
 
 
 def test_which_pythons_have_children(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert builders.python()
+    assert children.python()
     monkeypatch.setattr(sys, "executable", "/opt/application")
-    assert builders.python() is None
+    assert children.python() is None
     monkeypatch.setattr(sys, "executable", "")
-    assert builders.python() is None
+    assert children.python() is None
 
 
 # --- what refuses -------------------------------------------------------------------------------
@@ -379,12 +380,8 @@ def test_where_images_cannot_be_mapped(library: Library, monkeypatch: pytest.Mon
     assert not os.listdir(library.cache.directory)
 
 
-def test_orders_are_lines_of_json(build: Builder) -> None:
-    read, write = os.pipe()
-    with os.fdopen(write, "wb", buffering=0) as pipe:
-        builders._write(pipe, {7: (kernel("a.b", rows=14, name="x\ny"), TARGET)})
-    with os.fdopen(read, "rb") as lines:
-        (line,) = lines
+def test_orders_are_lines_of_json() -> None:
+    (line,) = children.as_lines({7: (kernel("a.b", rows=14, name="x\ny"), TARGET)}).splitlines()
     assert json.loads(line) == {
         "id": 7, "emitter": "a.b", "settings": [["name", "x\ny"], ["rows", 14]],
         "target": TARGET.name,

@@ -29,9 +29,9 @@ AMX, VNNI = BY_NAME["amx"], BY_NAME["avx512vnni"]
 @pytest.fixture(autouse=True)
 def _no_choice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("PYTFLITE_CPU", raising=False)
-    target._is_permitted.cache_clear()
+    target.is_permitted.cache_clear()
     yield
-    target._is_permitted.cache_clear()
+    target.is_permitted.cache_clear()
 
 
 class System:

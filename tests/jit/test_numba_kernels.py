@@ -14,9 +14,11 @@ from pytflite.jit.kernels import maths
 from pytflite.jit.kernels.intrinsics import accumulate, maximum
 from pytflite.jit.kernels.maths import exp
 from pytflite.jit.target import BY_NAME, Target
-from tests.jit.native import RUNNABLE, call
+from tests.jit.native import EMULATED, RUNNABLE, call
 
-targets = pytest.mark.parametrize("target", RUNNABLE, ids=lambda t: t.name)
+# And one of another architecture, emulated.
+TARGETS = [*RUNNABLE, *(t for t in EMULATED if t.name == "neon" and t not in RUNNABLE)]
+targets = pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
 F32 = np.float32
 
 

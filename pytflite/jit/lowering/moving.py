@@ -1,4 +1,7 @@
-"""Operators that move elements and compute nothing: each is some strided copies."""
+"""Operators that move elements and compute nothing: each is some strided copies.
+
+More of them are in joining.py and blocks.py.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.model.dtypes import DType
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import constant_integers
-from pytflite.ops.axes import normalize_axis
 from pytflite.ops.shape.strided_slice import numpy_index
 from pytflite.ops.spec import Shape, Spec
 from pytflite.plan.plan import Step
@@ -85,7 +87,7 @@ def _joined(copy: Copy) -> list[tuple[int, int, int]]:
     return loops or [(1, 1, 1)]
 
 
-def _all(works: Sequence[list[Work] | str]) -> Lowered:
+def all_works(works: Sequence[list[Work] | str]) -> Lowered:
     """The works of several copies, or the reason why one of them has none."""
     done: list[Work] = []
     for work in works:
@@ -95,13 +97,13 @@ def _all(works: Sequence[list[Work] | str]) -> Lowered:
     return done
 
 
-def _specs(step: Step) -> tuple[Spec, Spec]:
+def source_and_target(step: Step) -> tuple[Spec, Spec]:
     source = step.input_specs[0]
     assert source is not None
     return source, step.output_specs[0]
 
 
-def _constant(step: Step, position: int) -> Array | None:
+def constant(step: Step, position: int) -> Array | None:
     spec = step.input_specs[position]
     return None if spec is None else spec.value
 
@@ -109,8 +111,8 @@ def _constant(step: Step, position: int) -> Array | None:
 @lowering("TRANSPOSE")
 def transpose(step: Step, to: Lowering) -> Lowered:
     """Axis i of the output is axis p[i] of the input."""
-    source, target = _specs(step)
-    axes = _constant(step, 1)
+    source, target = source_and_target(step)
+    axes = constant(step, 1)
     if axes is None:
         return RUN_TIME
     order = [int(a) % len(source.static) for a in axes.reshape(-1)]
@@ -119,38 +121,11 @@ def transpose(step: Step, to: Lowering) -> Lowered:
     return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
 
 
-@lowering("CONCATENATION")
-def concatenation(step: Step, to: Lowering) -> Lowered:
-    """Inputs one behind the other along an axis."""
-    target = step.output_specs[0]
-    if int(step.node.options.fused_activation_function):
-        return "compiled without a fused activation"
-    axis = normalize_axis(step.node, int(step.node.options.axis), len(target.static))
-    works, at = [], 0
-    strides = strides_of(target.static)
-    for position, spec in enumerate(step.input_specs):
-        assert spec is not None
-        if spec.dtype is not target.dtype or not _same_scale(spec, target):
-            return "its inputs have scales of their own"
-        shape = spec.static or (1,)
-        copy = Copy(shape, strides_of(shape), strides, y_offset=at * strides[axis])
-        works.append(copy_work(to.input(step, position), to.output(step), copy, spec.dtype))
-        at += shape[axis]
-    return _all(works)
-
-
-def _same_scale(a: Spec, b: Spec) -> bool:
-    p, q = a.quantization, b.quantization
-    if p is None or q is None or not a.dtype.is_integer:
-        return True
-    return np.array_equal(p.scale, q.scale) and np.array_equal(p.zero_point, q.zero_point)
-
-
 @lowering("PAD", "PADV2")
 def pad(step: Step, to: Lowering) -> Lowered:
     """The input in the middle; around it slabs of one value, axis by axis."""
-    source, target = _specs(step)
-    widths = _constant(step, 1)
+    source, target = source_and_target(step)
+    widths = constant(step, 1)
     if widths is None:
         return RUN_TIME
     fill: Slot
@@ -174,14 +149,14 @@ def pad(step: Step, to: Lowering) -> Lowered:
     offset = sum(a * s for a, s in zip(before, strides, strict=True))
     copy = Copy(source.static, strides_of(source.static), strides, y_offset=offset)
     works.append(copy_work(to.input(step, 0), to.output(step), copy, target.dtype))
-    return _all(works)
+    return all_works(works)
 
 
 @lowering("SLICE")
 def slice_box(step: Step, to: Lowering) -> Lowered:
     """A box of the input."""
-    source, target = _specs(step)
-    begin = _constant(step, 1)
+    source, target = source_and_target(step)
+    begin = constant(step, 1)
     if begin is None:
         return RUN_TIME
     strides = strides_of(source.static)
@@ -190,61 +165,10 @@ def slice_box(step: Step, to: Lowering) -> Lowered:
     return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
 
 
-@lowering("SPLIT", "SPLIT_V")
-def split(step: Step, to: Lowering) -> Lowered:
-    """Pieces along an axis, an output each."""
-    data, axes = (1, 0) if step.node.name == "SPLIT" else (0, 2)
-    source, axis = step.input_specs[data], _constant(step, axes)
-    assert source is not None
-    if axis is None:
-        return RUN_TIME
-    along = int(axis.reshape(-1)[0]) % len(source.static)
-    strides = strides_of(source.static)
-    works, at = [], 0
-    for position, target in enumerate(step.output_specs):
-        copy = Copy(target.static, strides, strides_of(target.static), x_offset=at * strides[along])
-        works.append(copy_work(to.input(step, data), to.output(step, position), copy, source.dtype))
-        at += target.static[along]
-    return _all(works)
-
-
-@lowering("PACK")
-def pack(step: Step, to: Lowering) -> Lowered:
-    """Inputs stacked along a new axis."""
-    target = step.output_specs[0]
-    axis = normalize_axis(step.node, int(step.node.options.axis), len(target.static))
-    strides = strides_of(target.static)
-    works = []
-    for position, spec in enumerate(step.input_specs):
-        assert spec is not None
-        kept = strides[:axis] + strides[axis + 1 :]
-        copy = Copy(spec.static, strides_of(spec.static), kept, y_offset=position * strides[axis])
-        works.append(copy_work(to.input(step, position), to.output(step), copy, spec.dtype))
-    return _all(works)
-
-
-@lowering("UNPACK")
-def unpack(step: Step, to: Lowering) -> Lowered:
-    """The slices along an axis, an output each."""
-    source, _ = _specs(step)
-    axis = normalize_axis(step.node, int(step.node.options.axis), len(source.static))
-    strides = strides_of(source.static)
-    kept = strides[:axis] + strides[axis + 1 :]
-    works = [
-        copy_work(
-            to.input(step, 0), to.output(step, position),
-            Copy(target.static, kept, strides_of(target.static), x_offset=position * strides[axis]),
-            source.dtype,
-        )
-        for position, target in enumerate(step.output_specs)
-    ]  # fmt: skip
-    return _all(works)
-
-
 @lowering("BROADCAST_TO", "TILE")
 def repeat(step: Step, to: Lowering) -> Lowered:
     """The input again and again along some axes."""
-    source, target = _specs(step)
+    source, target = source_and_target(step)
     given = (1,) * (len(target.static) - len(source.static)) + source.static
     sizes: list[int] = []
     x: list[int] = []
@@ -260,36 +184,15 @@ def repeat(step: Step, to: Lowering) -> Lowered:
 @lowering("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 def reshape(step: Step, to: Lowering) -> Lowered:
     """The same elements. Planning lets most of these share memory, and then nothing is done."""
-    source, _ = _specs(step)
+    source, _ = source_and_target(step)
     copy = Copy((source.size,), (1,), (1,))
     return copy_work(to.input(step, 0), to.output(step), copy, source.dtype)
-
-
-@lowering("SPACE_TO_DEPTH", "DEPTH_TO_SPACE")
-def blocks(step: Step, to: Lowering) -> Lowered:
-    """Squares of pixels to channels, and back."""
-    source, target = _specs(step)
-    size = int(step.node.options.block_size)
-    deep = step.node.name == "SPACE_TO_DEPTH"
-    batch, rows, columns, channels = target.static if deep else source.static
-    if deep:
-        channels //= size * size
-    else:
-        channels = target.static[3]
-    # [batch, row, row in square, column, column in square, channel] where pixels are apart ...
-    pixels = strides_of((batch, rows, size, columns, size, channels))
-    # ... and the same axes where the pixels of a square are channels.
-    b, r, c, i, j, k = strides_of((batch, rows, columns, size, size, channels))
-    stacked = (b, r, i, c, j, k)
-    sizes = (batch, rows, size, columns, size, channels)
-    x, y = (pixels, stacked) if deep else (stacked, pixels)
-    return copy_work(to.input(step, 0), to.output(step), Copy(sizes, x, y), source.dtype)
 
 
 @lowering("STRIDED_SLICE")
 def strided_slice(step: Step, to: Lowering) -> Lowered:
     """The elements that NumPy's index takes."""
-    source, _ = _specs(step)
+    source, _ = source_and_target(step)
     begin, end, strides = (constant_integers(step.node, step.input_specs, n) for n in (1, 2, 3))
     if begin is None or end is None or strides is None:
         return RUN_TIME
@@ -317,8 +220,8 @@ def strided_slice(step: Step, to: Lowering) -> Lowered:
 @lowering("MIRROR_PAD")
 def mirror_pad(step: Step, to: Lowering) -> Lowered:
     """The input in the middle; then parts of the output, backwards."""
-    source, target = _specs(step)
-    if _constant(step, 1) is None:
+    source, target = source_and_target(step)
+    if constant(step, 1) is None:
         return RUN_TIME
     p = step.definition.prepare(step.node, step.input_specs, step.output_specs)
     shape, strides = target.static, strides_of(target.static)
@@ -329,14 +232,14 @@ def mirror_pad(step: Step, to: Lowering) -> Lowered:
         (y_offset, y, sizes), (x_offset, x, _) = (_box(b, shape) for b in (box, mirrored))
         copy = Copy(sizes, x, y, x_offset, y_offset)
         works.append(copy_work(to.output(step), to.output(step), copy, source.dtype))
-    return _all(works)
+    return all_works(works)
 
 
 @lowering("REVERSE_V2")
 def reverse(step: Step, to: Lowering) -> Lowered:
     """Some axes backwards."""
-    source, target = _specs(step)
-    if _constant(step, 1) is None:
+    source, target = source_and_target(step)
+    if constant(step, 1) is None:
         return RUN_TIME
     index = step.definition.prepare(step.node, step.input_specs, step.output_specs)
     offset, strides, sizes = _box(index, source.static)

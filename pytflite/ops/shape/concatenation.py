@@ -116,12 +116,13 @@ def _check_quantization(node: Node, inputs: Sequence[Spec | None]) -> None:
                 expected="zero point 0",
                 found=spec.zero_point,
             )
-        elif spec.dtype is UINT8 and _pair(spec) != _pair(output):
+        elif spec.dtype is UINT8 and pair(spec) != pair(output):
             per_tensor(node, spec, number)
             per_tensor(node, output, node.outputs[0])
 
 
-def _pair(spec: Spec) -> PerTensor:
+def pair(spec: Spec) -> PerTensor:
+    """Scale and zero point of a tensor."""
     return PerTensor(spec.scale, spec.zero_point)
 
 
@@ -134,18 +135,23 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     for spec in inputs:
         assert spec is not None
         starts.append(starts[-1] + (spec.static or (1,))[axis])
-        rescaled = spec.dtype is UINT8 and _pair(spec) != _pair(outputs[0])
-        tables.append(rescaling(_pair(spec), _pair(outputs[0])) if rescaled else None)
+        rescaled = spec.dtype is UINT8 and pair(spec) != pair(outputs[0])
+        tables.append(rescaling(pair(spec), pair(outputs[0])) if rescaled else None)
     return P(axis, shape, tuple(tables), tuple(starts))
 
 
 def rescaling(source: PerTensor, target: PerTensor) -> Array:
     """uint8 [256]: what each value becomes under another scale and zero point."""
-    scale = np.float32(source.scale) * (np.float32(1) / np.float32(target.scale))
-    bias = np.float32(-source.zero_point) * scale
+    scale, bias = multiplier(source, target)
     values = round_away(np.arange(256, dtype=np.float32) * scale + bias)
     # Clamped as floats: a scale far too large would overflow the integers.
     return np.clip(values.astype(np.float64) + target.zero_point, 0, 255).astype(np.uint8)
+
+
+def multiplier(source: PerTensor, target: PerTensor) -> tuple[np.float32, np.float32]:
+    """What a value is multiplied with, and what is added then."""
+    scale = np.float32(source.scale) * (np.float32(1) / np.float32(target.scale))
+    return scale, np.float32(-source.zero_point) * scale
 
 
 def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array] | None:

@@ -14,7 +14,7 @@ from pytflite.jit.emit import requantize
 from pytflite.jit.emit.depthwise_float32 import Band, Shape, write_tiles
 from pytflite.jit.emit.depthwise_int8 import GENERAL_SLOTS, General, TiledInt8, write_vectors
 from pytflite.jit.emit.floats import Floats
-from pytflite.jit.emit.gemm_hybrid import Quantiser
+from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_picture
 from pytflite.jit.emit.requantize import Finisher
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -58,7 +58,7 @@ def tiled(
     f = module.kernel(*SLOTS)
     pictures = Pictures(f, target, clamp)
     write_tiles(TiledHybrid(f, target, shape, masked, pictures), left, right, single=single)
-    Quantiser(module, target, plain=True).write(asymmetric=True)
+    Quantiser(module, target, asymmetric=True, plain=True)
 
 
 def general(module: Module, target: Target, *, masked: bool, multiplied: bool, clamp: str) -> None:
@@ -66,7 +66,7 @@ def general(module: Module, target: Target, *, masked: bool, multiplied: bool, c
     f = module.kernel(*GENERAL)
     writer = GeneralHybrid(f, target, Pictures(f, target, clamp))
     write_vectors(writer, masked=masked, multiplied=multiplied, item=4)
-    Quantiser(module, target, plain=True).write(asymmetric=True)
+    Quantiser(module, target, asymmetric=True, plain=True)
 
 
 class Pictures:
@@ -92,14 +92,13 @@ class Pictures:
         with f.when(f.compare("ne", image, f.load("i64", self.here, 0, 8))):
             f.store("i64", image, self.here, 0, 8)
             source = f.at("%x", f.mul(f.mul(image, "%image"), 4))
-            arguments = "ptr %scratch", f"ptr {source}", "i64 %image", "i64 %numbers_place"
-            f.call("void", "quantise", *arguments)
+            quantise_picture(f, "%scratch", source, "%image", "%numbers")
             zero = f.op(f"sub i32 0, {f.load('i32', '%numbers')}")
             spread = f.splat("i8", v.lanes, f.op(f"trunc i32 {zero} to i8"))
             with f.loop(0, "%zeros_size", v.lanes) as loop:
                 f.store(f"<{v.lanes} x i8>", spread, "%zeros", loop.index)
         self.minus_zero = v.splat(f.op(f"sitofp i32 {f.load('i32', '%numbers')} to float"))
-        self.scale = v.broadcast("%numbers", 4)
+        self.scale = v.broadcast("%numbers", SCALE)
 
     def scales(self, finisher: Finisher) -> str:
         """Of a vector of filters, times the picture's."""

@@ -115,6 +115,18 @@ def half_away(f: Function, lanes: int, x: str) -> str:
     return f.op(f"fptosi {kind} {x} to <{lanes} x i32>")
 
 
+def packed(f: Function, lanes: int, rows: list[list[str]]) -> str:
+    """Two rows of two vectors as bytes, by x86's packing: fours of each in turns."""
+    words, octets = f"<{2 * lanes} x i16>", f"<{4 * lanes} x i8>"
+    name = {16: "avx512.{}.512", 8: "avx2.{}", 4: "sse2.{}.128"}[lanes]
+    kind = f"<{lanes} x i32>"
+    halves = [
+        f.call(words, f"llvm.x86.{name.format('packssdw')}", *(f"{kind} {v}" for v in row))
+        for row in rows
+    ]
+    return f.call(octets, f"llvm.x86.{name.format('packsswb')}", *(f"{words} {h}" for h in halves))
+
+
 class Finisher:
     """Writes the steps for vectors of sums, whose constants are in a panel.
 
@@ -212,15 +224,7 @@ class Finisher:
     def _packed(self, rows: list[list[str]]) -> list[list[str]]:
         """x86 packs within 128 bits: two vectors in turns, and then two rows, which are sorted."""
         f, lanes = self.f, self.lanes
-        words, octets = f"<{2 * lanes} x i16>", f"<{4 * lanes} x i8>"
-        name = {16: "avx512.{}.512", 8: "avx2.{}", 4: "sse2.{}.128"}[lanes]
-        halves = [
-            f.call(words, f"llvm.x86.{name.format('packssdw')}", *(f"{self.kind} {v}" for v in row))
-            for row in rows
-        ]
-        both = f.call(
-            octets, f"llvm.x86.{name.format('packsswb')}", *(f"{words} {h}" for h in halves)
-        )
+        octets, both = f"<{4 * lanes} x i8>", packed(f, lanes, rows)
         for how, bound in (("smax", "%low"), ("smin", "%high")):
             limit = f.splat("i8", 4 * lanes, f.op(f"trunc i64 {bound} to i8"))
             arguments = f"{octets} {both}", f"{octets} {limit}"

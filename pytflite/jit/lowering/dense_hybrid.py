@@ -9,6 +9,7 @@ import numpy as np
 from pytflite.format.schema import ActivationFunctionType as Activation
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
+from pytflite.jit.emit.quantising import NUMBERS
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Slot, Work, kernel
 from pytflite.jit.lowering.products import Product, columns_of, epilogue, scratch_row
@@ -83,7 +84,7 @@ def _work(
     groups = -(-p.k // dot.group)
     place = -(-(p.k + target.lanes) // target.lanes) * target.lanes * dot.width
     place = max(place, dot.row(p.k))
-    p = p._replace(x_row=scratch_row(place + 16))
+    p = p._replace(x_row=scratch_row(place + NUMBERS))
     tile = tile_of(target, p)
     panels = -(-p.n // tile.columns)
     panel_bytes = (4 * len(rows("hybrid")) + dot.groups(p.k) * dot.word) * tile.columns

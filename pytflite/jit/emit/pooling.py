@@ -5,17 +5,24 @@
 
 x: [n, h, w, c], y: [n, oh, ow, c]. A tile is a row of y. A vector holds neighbouring channels of a
 pixel; it stays in a register while the taps of its window go by. The last vector begins so early
-that it ends with the last channel (some are then computed twice); where there are fewer channels
-than lanes, vectors are narrower.
+that it ends with the last channel (some are then computed twice); where there are many channels,
+four vectors go together, and where there are fewer than lanes, vectors are narrower.
 
-Integers are summed in 32 bits; their mean is a quotient of float32 rounded half away from zero,
-which is exact while sums are below 2^22.
+Integers are summed in 32 bits, or in 16 if there are few; their mean is a quotient of float32
+rounded half away from zero, which is exact while sums are below 2^22. A quotient is what division
+gives, from a product:
+
+    q = total * share, share = 1 / count           mean = q + (total - count * q) * share
+
+each rounded once (Markstein, "Computation of elementary functions on the IBM RISC System/6000
+processor", 1990). Where CPUs do not multiply and add at once, it is divided.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from pytflite.jit.emit.requantize import is_fused
 from pytflite.jit.ir import Function, Module, float_constant
 from pytflite.jit.target import Target
 
@@ -24,6 +31,7 @@ SLOTS = (
     "i64 filter_w", "i64 stride_h", "i64 stride_w", "i64 top", "i64 left",
 )  # fmt: skip
 _NARROW = 16, 4, 1  # lanes of vectors where there are few channels
+_MANY = 4  # vectors that go together
 _LEAST = {"float32": float_constant(float("-inf")), "int8": "-128", "uint8": "0", "int16": "-32768"}
 
 
@@ -35,6 +43,8 @@ class Form(NamedTuple):
         element, size: LLVM's type of an element, and its bytes.
         mean: the mean, or else the greatest.
         clamps: whether results are brought between %low and %high.
+        short: sums of integers have 16 bits.
+        divides: means by division.
     """
 
     dtype: str
@@ -42,6 +52,8 @@ class Form(NamedTuple):
     size: int
     mean: bool
     clamps: bool
+    short: bool
+    divides: bool
 
     @property
     def is_float(self) -> bool:
@@ -51,16 +63,23 @@ class Form(NamedTuple):
     @property
     def total(self) -> str:
         """Type of what is kept while the taps go by."""
-        return "i32" if self.mean and not self.is_float else self.element
+        if not self.mean or self.is_float:
+            return self.element
+        return "i16" if self.short else "i32"
+
+    @property
+    def bytes(self) -> int:
+        """Of such a number."""
+        return {"float": 4, "i32": 4, "i16": 2, "i8": 1}[self.total]
 
 
-def pool(module: Module, target: Target, dtype: str, mean: bool, clamps: bool) -> None:
+def pool(module: Module, target: Target, dtype: str, mean: bool, clamps: bool, short: bool) -> None:
     """Slots: SLOTS, then low and high (float32, or int64 for integers)."""
     element, size = {"float32": ("float", 4), "int16": ("i16", 2)}.get(dtype, ("i8", 1))
-    form = Form(dtype, element, size, mean, clamps)
+    form = Form(dtype, element, size, mean, clamps, short, not is_fused(target))
     bound = "float" if form.is_float else "i64"
     f = module.kernel(*SLOTS, f"{bound} low", f"{bound} high")
-    lanes = target.vector // (4 if form.total in ("i32", "float") else size)
+    lanes = target.vector // form.bytes
     with f.loop("%begin", "%end") as tile:
         n = f.op(f"udiv i64 {tile.index}, %oh")
         i = f.sub(tile.index, f.mul(n, "%oh"))
@@ -72,23 +91,44 @@ def pool(module: Module, target: Target, dtype: str, mean: bool, clamps: bool) -
             columns = f.max(left, 0), f.min(f.add(left, "%filter_w"), "%w")
             pixel = f.add(f.mul(tile.index, "%ow"), column.index)
             y = f.at("%y", f.mul(pixel, f.mul("%c", size)))
-            window = Window(image, y, rows, columns)
+            window = _spanning(f, form, image, y, rows, columns)
+            many = f.op(f"and i64 %c, -{_MANY * lanes}")
+            with f.loop(0, many, _MANY * lanes) as block:
+                _window(f, form, window, block.index, _MANY * lanes)
             widest = "9223372036854775807"
             for width in (lanes, *(w for w in _NARROW if w < lanes)):
                 last = f.sub("%c", width)
                 fits, new = f.compare("sge", last, 0), f.compare("slt", "%c", widest)
-                with f.when(f.op(f"and i1 {fits}, {new}")), f.loop(0, "%c", width) as block:
+                with f.when(f.op(f"and i1 {fits}, {new}")), f.loop(many, "%c", width) as block:
                     _window(f, form, window, f.min(block.index, last), width)
                 widest = str(width)
 
 
 class Window(NamedTuple):
-    """One window: the image, where its result goes, and the rows and columns it spans."""
+    """One window: the image, where its result goes, and the rows and columns it spans.
+
+    Attributes:
+        count, share: of means, how many taps are inside, and its inverse, as floats.
+    """
 
     image: str
     y: str
     rows: tuple[str, str]
     columns: tuple[str, str]
+    count: str = ""
+    share: str = ""
+
+
+def _spanning(
+    f: Function, form: Form, image: str, y: str, rows: tuple[str, str], columns: tuple[str, str]
+) -> Window:
+    window = Window(image, y, rows, columns)
+    if not form.mean:
+        return window
+    (top, bottom), (left, right) = rows, columns
+    count = f.op(f"sitofp i64 {f.mul(f.sub(bottom, top), f.sub(right, left))} to float")
+    share = f.op(f"fdiv float {float_constant(1.0)}, {count}")
+    return window._replace(count=count, share=share)
 
 
 def _window(f: Function, form: Form, window: Window, channel: str, lanes: int) -> None:
@@ -108,8 +148,6 @@ def _window(f: Function, form: Form, window: Window, channel: str, lanes: int) -
         result = _mean(f, form, window, result, lanes)
     if form.clamps:
         result = _clamped(f, form, result, lanes)
-    if form.total != form.element:
-        result = f.op(f"trunc {total} {result} to <{lanes} x {form.element}>")
     f.store(f"<{lanes} x {form.element}>", result, window.y, f.mul(channel, size))
 
 
@@ -122,38 +160,51 @@ def _combine(f: Function, form: Form, so_far: str, value: str, lanes: int) -> st
         return f.op(f"select <{lanes} x i1> {more}, {kind} {value}, {kind} {so_far}")
     if form.mean:
         extend = "zext" if form.dtype == "uint8" else "sext"
-        wide = f.op(f"{extend} {kind} {value} to <{lanes} x i32>")
-        return f.op(f"add <{lanes} x i32> {so_far}, {wide}")
+        wide = f.op(f"{extend} {kind} {value} to <{lanes} x {form.total}>")
+        return f.op(f"add <{lanes} x {form.total}> {so_far}, {wide}")
     how = "llvm.umax" if form.dtype == "uint8" else "llvm.smax"
     return f.call(kind, f"{how}.v{lanes}{form.element}", f"{kind} {so_far}", f"{kind} {value}")
 
 
 def _mean(f: Function, form: Form, window: Window, total: str, lanes: int) -> str:
     """The sum divided by the number of taps inside."""
-    (top, bottom), (left, right) = window.rows, window.columns
-    taps = f.mul(f.sub(bottom, top), f.sub(right, left))
-    count = f.splat("float", lanes, f.op(f"sitofp i64 {taps} to float"))
     floats, integers = f"<{lanes} x float>", f"<{lanes} x i32>"
     if form.is_float:
-        return f.op(f"fdiv {floats} {total}, {count}")
-    quotient = f.op(f"fdiv {floats} {f.op(f'sitofp {integers} {total} to {floats}')}, {count}")
+        return _quotient(f, form, window, total, lanes)
+    total = f.op(f"sitofp <{lanes} x {form.total}> {total} to {floats}")
+    quotient = _quotient(f, form, window, total, lanes)
     half = f"{floats} splat (float {float_constant(0.5)})"
     half = f.call(floats, f"llvm.copysign.v{lanes}f32", half, f"{floats} {quotient}")
-    return f.op(f"fptosi {floats} {f.op(f'fadd {floats} {quotient}, {half}')} to {integers}")
+    mean = f.op(f"fptosi {floats} {f.op(f'fadd {floats} {quotient}, {half}')} to {integers}")
+    return f.op(f"trunc {integers} {mean} to <{lanes} x {form.element}>")
+
+
+def _quotient(f: Function, form: Form, window: Window, total: str, lanes: int) -> str:
+    kind = f"<{lanes} x float>"
+    count, share = (f.splat("float", lanes, v) for v in (window.count, window.share))
+    if form.divides:
+        return f.op(f"fdiv {kind} {total}, {count}")
+    near = f.op(f"fmul {kind} {total}, {share}")
+    name = f"llvm.fma.v{lanes}f32"
+    minus = f.op(f"fneg {kind} {near}")
+    rest = f.call(kind, name, f"{kind} {minus}", f"{kind} {count}", f"{kind} {total}")
+    mean = f.call(kind, name, f"{kind} {rest}", f"{kind} {share}", f"{kind} {near}")
+    if not form.is_float:
+        return mean
+    size = f.call(kind, f"llvm.fabs.v{lanes}f32", f"{kind} {near}")
+    infinite = f"splat (float {float_constant(float('inf'))})"
+    number = f.op(f"fcmp olt {kind} {size}, {infinite}")
+    return f.op(f"select <{lanes} x i1> {number}, {kind} {mean}, {kind} {near}")
 
 
 def _clamped(f: Function, form: Form, x: str, lanes: int) -> str:
-    kind, element = f"<{lanes} x {form.total}>", form.total
+    kind, element = f"<{lanes} x {form.element}>", form.element
+    order = "fcmp o" if form.is_float else "icmp u" if form.dtype == "uint8" else "icmp s"
     for name, sign in (("low", "lt"), ("high", "gt")):
         bound = f"%{name}"
         if not form.is_float:
             bound = f.op(f"trunc i64 {bound} to {element}")
         bound = f.splat(element, lanes, bound)
-        how = f"fcmp o{sign}" if form.is_float else f"icmp {'u' if _unsigned(form) else 's'}{sign}"
-        beyond = f.op(f"{how} {kind} {x}, {bound}")
+        beyond = f.op(f"{order}{sign} {kind} {x}, {bound}")
         x = f.op(f"select <{lanes} x i1> {beyond}, {kind} {bound}, {kind} {x}")
     return x
-
-
-def _unsigned(form: Form) -> bool:
-    return form.dtype == "uint8" and not form.mean

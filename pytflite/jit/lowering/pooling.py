@@ -39,5 +39,6 @@ def pool(step: Step, to: Lowering) -> Lowered:
         rows.filter, columns.filter, rows.stride, columns.stride, rows.before, columns.before,
         *limits,
     )  # fmt: skip
-    code = kernel("pooling.pool", dtype=dtype, mean=mean, clamps=clamps)
+    short = mean and source.dtype.is_integer and taps << source.dtype.bits < 1 << 15
+    code = kernel("pooling.pool", dtype=dtype, mean=mean, clamps=clamps, short=short)
     return [Work(code, slots, tiles=batch * rows.output if target.size else 0)]

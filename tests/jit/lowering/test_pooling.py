@@ -70,3 +70,19 @@ def test_nan_never_wins() -> None:
     )  # fmt: skip
     np.testing.assert_array_equal(got, want)
     np.testing.assert_array_equal(got, np.full((1, 1, 1, 20), 3, np.float32))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 64, 70, 200, 300])
+def test_means_are_quotients(channels: int) -> None:
+    """To the last bit, infinities and NaN too, though they are found without division."""
+    x = np.random.default_rng(channels).normal(size=(1, 9, 8, channels)).astype(np.float32)
+    x[0, 0, 0, 0], x[0, 4, 4, 0], x[0, 8, 7, 0] = np.inf, np.nan, -np.inf
+    x[0, 2, 2, 0] = 3e38
+    model = single_op(
+        "AVERAGE_POOL_2D", [tensor(x.shape)], [tensor(x.shape)], padding=0, stride_w=1,
+        stride_h=1, filter_width=3, filter_height=1,
+    )  # fmt: skip
+    got = pytflite.Interpreter(model, backend="jit", wait=True).run(x)
+    with np.errstate(all="ignore"):
+        want = pytflite.Interpreter(model, backend="numpy").run(x)
+    np.testing.assert_array_equal(got, want)

@@ -14,7 +14,7 @@ from pytflite.jit.emit import requantize
 from pytflite.jit.emit.depthwise_float32 import Band, Shape, write_tiles
 from pytflite.jit.emit.depthwise_int8 import GENERAL_SLOTS, General, TiledInt8, write_vectors
 from pytflite.jit.emit.floats import Floats
-from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_picture
+from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_row
 from pytflite.jit.emit.requantize import Finisher
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -92,7 +92,7 @@ class Pictures:
         with f.when(f.compare("ne", image, f.load("i64", self.here, 0, 8))):
             f.store("i64", image, self.here, 0, 8)
             source = f.at("%x", f.mul(f.mul(image, "%image"), 4))
-            quantise_picture(f, "%scratch", source, "%image", "%numbers")
+            quantise_row(f, "%scratch", source, "%image", "%numbers")
             zero = f.op(f"sub i32 0, {f.load('i32', '%numbers')}")
             spread = f.splat("i8", v.lanes, f.op(f"trunc i32 {zero} to i8"))
             with f.loop(0, "%zeros_size", v.lanes) as loop:

@@ -17,7 +17,7 @@ from pytflite.jit.emit import gather, gemm, requantize
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.gemm_int8 import Micro, in_pairs
-from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_picture
+from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_row
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
@@ -112,7 +112,7 @@ def _pictures(
 def _stage(f: Function, x: str) -> None:
     """Quantises a picture."""
     to, numbers = f.at("%scratch", "%stage"), f.at("%scratch", "%stage_numbers")
-    quantise_picture(f, to, x, "%image", numbers)
+    quantise_row(f, to, x, "%image", numbers)
 
 
 def _make(f: Function, x: str, place: str, first: str, count: str) -> None:

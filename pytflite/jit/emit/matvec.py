@@ -4,7 +4,7 @@
 
     kind          x          weights    first, to
     "float32"     float32    float32    float32
-    "symmetric"   float32    8 bits     float32    x is quantised before (gemm_hybrid.py), then
+    "symmetric"   float32    8 bits     float32    x is quantised before (quantising.py), then
     "asymmetric"                                   to = first + sum * (scale of x * scale[n])
     "int8"        int8       8 bits     int32
 
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from pytflite.jit.emit.dot import Dot, dot_of, load_weights, multiply_add, word_in_all_lanes
 from pytflite.jit.emit.floats import Floats
-from pytflite.jit.emit.gemm_hybrid import Quantiser
+from pytflite.jit.emit.quantising import NUMBERS, SCALE, Quantiser, quantise_row
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
@@ -33,7 +33,6 @@ HEADS: dict[str, tuple[str, ...]] = {
 PARAMETERS = (
     "ptr to", "ptr x", "ptr weights", "i64 depth", "i64 panels", "ptr first", "ptr room",
 )  # fmt: skip
-_NUMBERS = 16  # bytes behind a quantised row: -zero, its scale, and what padding is
 
 
 def row_dot(target: Target) -> Dot:
@@ -49,7 +48,7 @@ def _alone(target: Target) -> Target:
 def room_bytes(target: Target, depth: int) -> int:
     """Bytes of `room` for a row."""
     whole = -(-(depth + target.lanes) // target.lanes) * target.lanes
-    return whole * row_dot(target).width + _NUMBERS
+    return whole * row_dot(target).width + NUMBERS
 
 
 class Product(NamedTuple):
@@ -70,7 +69,7 @@ class Product(NamedTuple):
         if self.kind == "int8":
             _copier(self.module, product.target)
         else:
-            Quantiser(self.module, product.target).write(asymmetric=self.kind == "asymmetric")
+            Quantiser(self.module, product.target, asymmetric=self.kind == "asymmetric")
         _Integral(product, f).write()
 
     def call(
@@ -175,7 +174,7 @@ class _Integral(_Floating):
             whole = f.op(f"and i64 {f.add('%depth', 2 * lanes - 1)}, -{lanes}")
             behind = f.mul(whole, self.dot.width)
             self.numbers = f.at("%room", behind)
-            f.call("void", "quantise", "ptr %room", "ptr %x", "i64 %depth", f"i64 {behind}")
+            quantise_row(f, "%room", "%x", "%depth", self.numbers)
         return f.op(f"udiv i64 {f.add('%depth', self.dot.group - 1)}, {self.dot.group}")
 
     def begin(self, head: str, first: str) -> list[str]:
@@ -207,7 +206,7 @@ class _Integral(_Floating):
         if self.product.kind == "int8":
             return total
         f, v = self.f, self.v
-        own = v.broadcast(self.numbers, 4)
+        own = v.broadcast(self.numbers, SCALE)
         scale = f.op(f"fmul {v.type} {self.of_head('scale', head, n)}, {own}")
         y = f.op(f"sitofp {self.integers} {total} to {v.type}")
         return v.add(f.op(f"fmul {v.type} {y}, {scale}"), v.load(first, n * v.bytes))

@@ -108,14 +108,14 @@ class Window(NamedTuple):
     """One window: the image, where its result goes, and the rows and columns it spans.
 
     Attributes:
-        count, share: of means, how many taps are inside, and its inverse, as floats.
+        taps, share: of means, how many taps are inside, and its inverse, as floats.
     """
 
     image: str
     y: str
     rows: tuple[str, str]
     columns: tuple[str, str]
-    count: str = ""
+    taps: str = ""
     share: str = ""
 
 
@@ -126,9 +126,9 @@ def _spanning(
     if not form.mean:
         return window
     (top, bottom), (left, right) = rows, columns
-    count = f.op(f"sitofp i64 {f.mul(f.sub(bottom, top), f.sub(right, left))} to float")
-    share = f.op(f"fdiv float {float_constant(1.0)}, {count}")
-    return window._replace(count=count, share=share)
+    taps = f.op(f"sitofp i64 {f.mul(f.sub(bottom, top), f.sub(right, left))} to float")
+    share = f.op(f"fdiv float {float_constant(1.0)}, {taps}")
+    return window._replace(taps=taps, share=share)
 
 
 def _window(f: Function, form: Form, window: Window, channel: str, lanes: int) -> None:
@@ -181,7 +181,7 @@ def _mean(f: Function, form: Form, window: Window, total: str, lanes: int) -> st
 
 def _quotient(f: Function, form: Form, window: Window, total: str, lanes: int) -> str:
     kind = f"<{lanes} x float>"
-    count, share = (f.splat("float", lanes, v) for v in (window.count, window.share))
+    count, share = (f.splat("float", lanes, v) for v in (window.taps, window.share))
     if form.divides:
         return f.op(f"fdiv {kind} {total}, {count}")
     near = f.op(f"fmul {kind} {total}, {share}")

@@ -187,7 +187,7 @@ class Quantiser:
         f.store(kind, q, "%to", f.mul(at, self.width))
 
 
-def quantise_picture(f: Function, to: str, x: str, size: str, numbers: str) -> None:
+def quantise_row(f: Function, to: str, x: str, size: str, numbers: str) -> None:
     """Calls all three, on addresses."""
     f.call("void", "measure", f"ptr {x}", f"i64 {size}", f"ptr {numbers}")
     f.call("void", "choose", f"ptr {numbers}")

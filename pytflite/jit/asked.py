@@ -200,6 +200,8 @@ def _lower(step: Step, to: Asked) -> Lowered:
         return _NO_KERNEL
     if step.dynamic:
         return "its shapes are known only at run time"
+    if any(spec.variable for spec in step.output_specs):
+        return "it writes a variable tensor"
     stateful = step.node.name in STATEFUL
     for spec in (*step.input_specs, *step.output_specs):
         if spec is None or (

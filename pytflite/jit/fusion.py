@@ -32,7 +32,7 @@ _OF_BYTES = frozenset({
 def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
     """The steps, in order, with fused ones in the place of their last part.
 
-    A step that reads a variable tensor stays where it is: others may change it in between.
+    A step that reads or writes a variable tensor stays where it is: others may do so in between.
     """
     uses = Counter(i for step in steps for i in dict.fromkeys(step.inputs))
     uses.update(outputs)
@@ -43,7 +43,7 @@ def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
     """Convolutions with the PAD of which they alone see the result."""
     pads = {
         s.outputs[0]: s for s in steps
-        if s.node.name == "PAD" and is_ours(s.definition) and not _reads_state(s)
+        if s.node.name == "PAD" and is_ours(s.definition) and not _has_state(s)
     }  # fmt: skip
     result, gone = [], set()
     for step in steps:
@@ -73,7 +73,7 @@ def _summed(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
     for step in steps:
         places = [made[i] for i in step.inputs if i in made and uses[i] == 1]
         product = result[max(places)] if places else None
-        if product is not None and takes_sum(product, step) and not _reads_state(product):
+        if product is not None and takes_sum(product, step) and not _has_state(product):
             result[max(places)] = None
             step = _joined((product, step))
             added = set(step.inputs) - set(product.inputs)  # may be written over
@@ -146,13 +146,15 @@ def _chains(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
 
 
 def _joins(step: Step) -> bool:
-    if step.dynamic or len(step.outputs) != 1 or _reads_state(step):
+    if step.dynamic or len(step.outputs) != 1 or _has_state(step):
         return False
     return expression_of(step) is not None
 
 
-def _reads_state(step: Step) -> bool:
-    return any(spec is not None and spec.variable for spec in step.input_specs)
+def _has_state(step: Step) -> bool:
+    return any(
+        spec is not None and spec.variable for spec in (*step.input_specs, *step.output_specs)
+    )
 
 
 def _same_shape(step: Step, index: int) -> bool:

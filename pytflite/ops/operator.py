@@ -43,7 +43,7 @@ class State(Protocol):
 
     variables: dict[Key, Array]  # variable tensors
     streams: dict[Any, Any]  # what operators on signals keep of the past
-    initialised: frozenset[int]  # subgraphs that CALL_ONCE has run
+    initialised: frozenset[int | Key]  # subgraphs and tensors that are computed once
 
     @property
     def resources(self) -> dict[Any, Any]:

@@ -17,7 +17,7 @@ from pytflite.plan.plan import Step
 # A folded tensor may be larger than what it is made from by this much (bytes) ...
 MAX_GROWTH = 1 << 20
 # ... but for weights stored in a smaller type, which their consumers pack anyway.
-_WEIGHTS = frozenset({"DEQUANTIZE", "DENSIFY"})
+WEIGHTS = frozenset({"DEQUANTIZE", "DENSIFY"})
 
 
 class FoldingRun:
@@ -74,16 +74,28 @@ def may_fold(step: Step, allowance: Allowance) -> bool:
     """Whether all that the step needs is known, and its result is worth keeping."""
     if not step.definition.pure or step.definition.calls is not None:
         return False
+    if any(s.variable for s in step.output_specs):
+        return False  # others may change it
     if all(s.value is not None for s in step.output_specs):
         return True
     given = [s for s in step.input_specs if s is not None]
     if any(s.value is None for s in given):
         return False
-    if step.node.name not in _WEIGHTS and all(s.is_static for s in step.output_specs):
+    if step.node.name not in WEIGHTS and all(s.is_static for s in step.output_specs):
         growth = sum(s.nbytes for s in step.output_specs) - sum(s.nbytes for s in given)
         if growth > MAX_GROWTH:
             return False
     return allowance.take(step)
+
+
+def computes_once(step: Step) -> bool:
+    """Whether LiteRT computes the step in its first run and never again: weights of constants.
+
+    Where the result is a variable tensor, it may be another by then: what the converter makes of
+    LSTM cells in FLOAT16 begins with a state that was dequantised, and goes on from there.
+    """
+    constant = all(s is None or s.value is not None for s in step.input_specs)
+    return constant and step.node.name in WEIGHTS
 
 
 def fold(step: Step, limits: Limits) -> tuple[Spec, ...]:

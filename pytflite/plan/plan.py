@@ -10,7 +10,7 @@ import numpy as np
 from pytflite.model.graph import Array
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import Cost, Definition
-from pytflite.ops.spec import Node, Shape, Spec
+from pytflite.ops.spec import Key, Node, Shape, Spec
 
 # Memory that is no tensor's, among the indices of tensors: of a plan's resource variables; for the
 # work and the steps that native loops and choices may still spend; and, from ROOMS downwards, of
@@ -98,6 +98,7 @@ class Step:
         "input_specs",
         "inputs",
         "node",
+        "once",
         "output_specs",
         "outputs",
         "p",
@@ -139,6 +140,7 @@ class Step:
         self.work: Sequence[Any] | None = None
         self.parts: tuple[Step, ...] = ()
         self.records = (0, 0)
+        self.once: Key | None = None  # the variable tensor that the first run alone computes
         self.cells: tuple[int, ...] = ()  # variable tensors that the kernels of a native step use
         self.resource: Resource | None = None  # that the kernels of a native step use
         self.room = 0  # bytes of the arena that the kernels of a native step need

@@ -27,7 +27,7 @@ from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import Definition
 from pytflite.ops.spec import Key, Node, Shape, Spec
-from pytflite.plan.folding import Allowance, fold, may_fold
+from pytflite.plan.folding import Allowance, computes_once, fold, may_fold
 from pytflite.plan.guard import check_size, guard
 from pytflite.plan.memory import lay_out
 from pytflite.plan.nodes import Lookup, definition_of, make_node
@@ -238,8 +238,12 @@ class Planner:
         for tensor, spec in zip(node.outputs, outputs, strict=True):
             if tensor is not None:
                 check_size(self.limits, spec, tensor.name)
+        outputs = tuple(map(_kept, outputs, node.outputs))
         step = Step(node, definition, operator.inputs, operator.outputs, tuple(inputs), outputs)
-        step.pure = self._is_pure(node, definition)
+        written = [k for s, k in zip(outputs, node.output_keys, strict=True) if s.variable]
+        step.pure = self._is_pure(node, definition) and not written
+        if written and computes_once(step):
+            step.once = written[0]
         if may_fold(step, self._folding):
             outputs = guard(node, fold, step, self.limits)
             plan.folded += 1
@@ -364,6 +368,13 @@ class Planner:
                 found=macs,
                 hint="raise Limits.macs if you trust the model",
             )
+
+
+def _kept(spec: Spec, tensor: Tensor | None) -> Spec:
+    """An output as what it is: variable tensors may be written, and keep what they are given."""
+    if tensor is None or not tensor.is_variable or not spec.is_static:
+        return spec
+    return spec.replace(value=None, variable=True)
 
 
 def _needed(steps: list[Step], plan: Plan) -> list[Step]:

@@ -325,6 +325,10 @@ class Execution:
     def _general(self, bound: BoundStep) -> None:
         """A step with state, or with sizes that only this run knows."""
         step, context = bound.step, self._context
+        if step.once is not None:
+            if step.once in self.state.initialised:
+                return
+            self.state.initialised |= {step.once}
         inputs = list(bound.inputs)
         for n, index in enumerate(step.inputs):
             if inputs[n] is None and index >= 0 and n not in step.unused_inputs:
@@ -341,7 +345,9 @@ class Execution:
         for place, index, result in zip(bound.outputs, step.outputs, results, strict=True):
             if index < 0:
                 continue
-            if place is None:
+            if place is None and context.plan.specs[index].variable:
+                self.state.variables[context.plan.subgraph, index] = np.array(result)
+            elif place is None:
                 context.loose[index] = np.asarray(result)
             elif result is not place:
                 place[...] = result

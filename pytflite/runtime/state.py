@@ -23,7 +23,7 @@ class State:
 
     Attributes:
         variables: variable tensors.
-        initialised: subgraphs that CALL_ONCE has run.
+        initialised: subgraphs that CALL_ONCE has run, and variable tensors that are computed once.
         streams: what operators on signals keep of the past.
         held: resource variables that `resources` does not know yet.
     """
@@ -35,7 +35,7 @@ class State:
         variables: dict[Key, Array] | None = None,
         resources: dict[Any, Any] | None = None,
         streams: dict[Any, Any] | None = None,
-        initialised: frozenset[int] = frozenset(),
+        initialised: frozenset[int | Key] = frozenset(),
     ) -> None:
         self.variables: dict[Key, Array] = variables if variables is not None else {}
         self._resources: dict[Any, Any] = resources if resources is not None else {}

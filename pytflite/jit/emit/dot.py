@@ -31,6 +31,7 @@ class Dot(NamedTuple):
         unsigned: x has to be unsigned.
         lines: a panel has a multiple of so many groups.
         pairs: rows of x are multiplied two at a time, and lie in scratch as pairs.py wants them.
+        fused: products are added to sums by the same instruction.
     """
 
     group: int
@@ -38,6 +39,7 @@ class Dot(NamedTuple):
     unsigned: bool
     lines: int = 1
     pairs: bool = False
+    fused: bool = True
 
     @property
     def word(self) -> int:
@@ -70,7 +72,7 @@ _DOTS = {
     "vnni": Dot(4, 1, True),
     "smmla": Dot(8, 1, False, 2, True),
     "sdot": Dot(4, 1, False),
-    "madd": Dot(2, 2, False),
+    "madd": Dot(2, 2, False, fused=False),
     "": Dot(1, 2, False),
 }
 _MADD = {16: "sse2.pmadd.wd", 32: "avx2.pmadd.wd", 64: "avx512.pmaddw.d.512"}
@@ -79,6 +81,12 @@ _MADD = {16: "sse2.pmadd.wd", 32: "avx2.pmadd.wd", 64: "avx512.pmaddw.d.512"}
 def dot_of(target: Target) -> Dot:
     """That of a target."""
     return _DOTS[target.dot]
+
+
+def by_rows(target: Target) -> Target:
+    """The target as kernels see it that multiply any number of rows, by words, without tiles."""
+    single = {"amx": "vnni", "smmla": "sdot"}.get(target.dot)
+    return target._replace(dot=single) if single else target
 
 
 def operand(target: Target) -> str:

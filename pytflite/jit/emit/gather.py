@@ -180,7 +180,7 @@ def _lines(f: Function, form: Form, picture: str, y: str, x: str, to: str) -> No
         iy = f.add(y, f.mul(loop.index, "%dilation_h"))
         inside = f.compare("ult", iy, "%height")
         with f.when(f.op(f"xor i1 {inside}, true")):
-            _fill(f, line, line_bytes)
+            fill(f, line, line_bytes)
         with f.when(inside):
             source = f.at(picture, f.mul(f.mul(iy, "%width"), "%pixel"))
             if form.runs:
@@ -195,12 +195,12 @@ def _run(f: Function, form: Form, source: str, x: str, to: str) -> None:
     before = f.min(f.max(f.sub(0, x), 0), "%taps_w")
     stop = f.max(f.min(f.sub("%width", x), "%taps_w"), before)
     with f.when(f.compare("sgt", before, 0)):
-        _fill(f, to, f.mul(before, written))
+        fill(f, to, f.mul(before, written))
     at = f.at(to, f.mul(before, written))
     seen = f.at(source, f.mul(f.add(x, before), "%pixel"))
     f.call("void", "copy", f"ptr {at}", f"ptr {seen}", f"i64 {f.mul(f.sub(stop, before), '%tap')}")
     with f.when(f.compare("slt", stop, "%taps_w")):
-        _fill(f, f.at(to, f.mul(stop, written)), f.mul(f.sub("%taps_w", stop), written))
+        fill(f, f.at(to, f.mul(stop, written)), f.mul(f.sub("%taps_w", stop), written))
 
 
 def _taps(f: Function, form: Form, source: str, x: str, to: str) -> None:
@@ -211,13 +211,14 @@ def _taps(f: Function, form: Form, source: str, x: str, to: str) -> None:
         at = f.at(to, f.mul(loop.index, written))
         inside = f.compare("ult", ix, "%width")
         with f.when(f.op(f"xor i1 {inside}, true")):
-            _fill(f, at, written)
+            fill(f, at, written)
         with f.when(inside):
             seen = f.at(source, f.mul(ix, "%pixel"))
             f.call("void", "copy", f"ptr {at}", f"ptr {seen}", "i64 %tap")
 
 
-def _fill(f: Function, to: str, size: Value) -> None:
+def fill(f: Function, to: str, size: Value) -> None:
+    """Padding: may write up to one vector past the end."""
     f.call("void", "fill", f"ptr {to}", f"i64 {size}", "i64 %fill")
 
 

@@ -200,14 +200,21 @@ def _rows(
             f"i64 {rows}", f"i64 {width}", *(f"{kind} %{name}" for kind, _, name in names),
             *tile,
         )  # fmt: skip
-        if not last:
-            f.call("void", "micro", *arguments)
-        else:
-            whole = f.compare("eq", width, form.columns)
-            with f.when(whole):
-                f.call("void", "micro", *arguments)
-            with f.when(f.op(f"xor i1 {whole}, true")):
-                f.call("void", "micro_last", *arguments)
+        call_micro(f, arguments, width, form.columns, last=last)
+
+
+def call_micro(
+    f: Function, arguments: tuple[str, ...], width: str, columns: int, *, last: bool
+) -> None:  # fmt: skip
+    """Calls @micro; or @micro_last, if there is such and the panel has not all its columns."""
+    if not last:
+        f.call("void", "micro", *arguments)
+        return
+    whole = f.compare("eq", width, columns)
+    with f.when(whole):
+        f.call("void", "micro", *arguments)
+    with f.when(f.op(f"xor i1 {whole}, true")):
+        f.call("void", "micro_last", *arguments)
 
 
 def _tables(f: Function, form: Form) -> None:

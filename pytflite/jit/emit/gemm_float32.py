@@ -218,7 +218,7 @@ class Micro:
         after = self.bounds(residual, "%low_after", "%high_after") if residual else ()
 
         def write(row: Value, sums: list[str]) -> None:
-            place = gemm.outputs(f, row)
+            place = self.place(row)
             other = self.same_place("%residual", place) if residual else ""
             for n in range(self.wide):
                 some = mask if n == last else ""
@@ -233,6 +233,10 @@ class Micro:
                     v.store(y, place, n * v.bytes)
 
         return write
+
+    def place(self, row: Value) -> str:
+        """Where the outputs of a row go."""
+        return gemm.outputs(self.f, row)
 
     def same_place(self, other: str, place: str) -> str:
         """Where a place of the output would be in another tensor of its shape."""

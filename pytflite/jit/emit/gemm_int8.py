@@ -20,7 +20,7 @@ from pytflite.jit.emit import gather, gemm, requantize
 from pytflite.jit.emit.dot import dot_of, load_weights, multiply_add, word_in_all_lanes
 from pytflite.jit.emit.pairs import Pairs
 from pytflite.jit.emit.requantize import Finisher
-from pytflite.jit.ir import Function, Module
+from pytflite.jit.ir import Function, Module, Value
 from pytflite.jit.target import Target
 
 # After those of gemm.py (and gather.py); k counts groups.
@@ -95,9 +95,7 @@ def _emit(
         m = module.function(name, *gemm.MICRO, *form.extra)
         micro = Micro(m, target, (form.rows, wide, vectors), some, finish)
         micro.finish(micro.sums(chains, rows=sums))
-    if special and masked and target.vector < 64:
-        for lanes in (target.lanes, 2 * target.lanes):
-            _some_storer(module, lanes)
+    some_storers(module, target, masked=masked)
 
 
 class Micro:
@@ -107,6 +105,8 @@ class Micro:
         sizes: rows, wide, and how many vectors a row of the panel has.
         masked: the last vector counts in part.
     """
+
+    count: Value = "%count"  # rows that are different
 
     def __init__(
         self, f: Function, target: Target, sizes: tuple[int, int, int], masked: bool,
@@ -209,7 +209,7 @@ class Micro:
 
     def _round(self, sums: list[str], *, careful: bool) -> list[str]:
         """The outputs that float32 gives, and how far from them the numbers were at most."""
-        f, finisher, wide = self.f, self.finisher, self.wide
+        finisher, wide = self.finisher, self.wide
         farthest: list[str] = []
         for first in range(0, self.rows, 2):
             outputs: list[list[str]] = []
@@ -221,7 +221,7 @@ class Micro:
                     pairs = zip(off, farthest, strict=True)
                     farthest = [finisher.farther(a, b) for a, b in pairs] if farthest else off
             for r, narrow in enumerate(finisher.narrowed(outputs), first):
-                self.store(narrow, gemm.outputs(f, r))
+                self.store(narrow, self.place(r))
         return farthest
 
     def _define(self, sums: list[str]) -> None:
@@ -229,14 +229,18 @@ class Micro:
         f, finisher, size = self.f, self.finisher, self.target.vector
         for n, total in enumerate(sums):
             f.store(self.kind, total, self.stack, n * size, 64)
-        with f.loop(0, "%count") as loop:
+        with f.loop(0, self.count) as loop:
             own = f.at(self.stack, f.mul(loop.index, self.wide * size))
             totals = [f.load(self.kind, own, n * size, 64) for n in range(self.wide)]
             row = [finisher.rounded(total, n) for n, total in enumerate(totals)]
             with f.when(finisher.doubtful([finisher.off(t, y) for t, y in row])):
                 outputs = [finisher.defined(total, n) for n, total in enumerate(totals)]
                 narrow = finisher.narrowed([outputs])[0]
-                self.store(narrow, gemm.outputs(f, loop.index))
+                self.store(narrow, self.place(loop.index))
+
+    def place(self, row: Value) -> str:
+        """Where the outputs of a row go."""
+        return gemm.outputs(self.f, row)
 
     def store(self, values: list[str], row: str) -> None:
         """Vectors of bytes of a row, or one of all; of masked ones as many as there are."""
@@ -260,6 +264,13 @@ class Micro:
                 "void", f"llvm.masked.store.v{lanes}i8.p0", f"{kind} {value}", f"ptr {place}",
                 "i32 1", f"<{lanes} x i1> {mask}",
             )  # fmt: skip
+
+
+def some_storers(module: Module, target: Target, *, masked: bool) -> None:
+    """What Micro.store calls where stores have no masks."""
+    if masked and target.vector < 64:
+        for lanes in (target.lanes, 2 * target.lanes):
+            _some_storer(module, lanes)
 
 
 def _some_storer(module: Module, lanes: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pytflite.jit.emit.requantize import is_fused
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.lowering.depthwise_float32 import depthwise_works
+from pytflite.jit.lowering.direct import Element, Layer, Lines, lines_of
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import (
@@ -11,9 +13,11 @@ from pytflite.jit.lowering.products import (
     Product,
     columns_of,
     convolution_work,
+    lines_work,
     product_work,
     rounding_of,
     splits_of,
+    vectors_of,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.transposed import phases_of
@@ -146,7 +150,21 @@ def _product(
         return product_work(to.target, p, place, ending)
     if groups == 1 and h.covers and w.covers and places[0] == outputs * pixel_out:
         return product_work(to.target, p._replace(x_row=k * _ITEM), place, ending)
+    lines = _lines(to, (h, w), split.shape, splits)
+    if lines is not None:
+        return lines_work(to.target, p, lines, batch, places, place, ending)
     return convolution_work(to.target, p, (depth_axis, h, w), pixel, places, place, ending)
+
+
+def _lines(
+    to: Lowering, along: tuple[Window, Window], sizes: tuple[int, int, int], splits: int
+) -> Lines | None:
+    """How to have windows along height and width in lines, if so; sizes: groups, k, n."""
+    groups, k, n = sizes
+    if groups > 1 or splits:
+        return None
+    layer = Layer(k, n, vectors_of(to.target, n), _ITEM)
+    return lines_of(to.target, along, layer, Element(_ITEM, 1, 1, is_fused(to.target)))
 
 
 def _looked_at(
@@ -164,10 +182,13 @@ def _looked_at(
         window._replace(output=-(-window.output // step), stride=window.stride * step)
         for window, step in zip((h, w), every, strict=True)
     )
-    all_, few = (
-        rounding_of(to.target, to.precision, batch * rows.output * columns.output, *sizes[1:])
-        for rows, columns in ((h, w), (seen_h, seen_w))
-    )
+
+    def rounding(h: Window, w: Window) -> tuple[int, ...]:
+        splits, chains = rounding_of(to.target, to.precision, batch * h.output * w.output,
+                                     *sizes[1:])  # fmt: skip
+        return splits, chains if _lines(to, (h, w), sizes, splits) is None else 1
+
+    all_, few = rounding(h, w), rounding(seen_h, seen_w)
     return (seen_h, seen_w, (image, line * every[0], pixel * every[1])) if all_ == few else whole
 
 

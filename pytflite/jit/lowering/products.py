@@ -11,6 +11,7 @@ from pytflite.jit.emit import gather
 from pytflite.jit.emit.bfloat16 import HEAD, LINE, STEP, TALL
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.lowering.direct import Lines
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds
@@ -125,8 +126,8 @@ def chains_of(target: Target, rows: int, vectors: int, most: int, enough: int) -
     return chains
 
 
-def rounding_of(target: Target, precision: str, m: int, k: int, n: int) -> tuple[int, ...]:
-    """Products of which this is equal round alike, whatever their m."""
+def rounding_of(target: Target, precision: str, m: int, k: int, n: int) -> tuple[int, int]:
+    """Splits and chains: products of which this is equal round alike, whatever their m."""
     rows, vectors = _sums_of(target, m, n)
     chains = chains_of(target, rows, vectors, _MOST_CHAINS, _CHAINS)
     return splits_of(target, precision, m, k, n), chains
@@ -254,6 +255,30 @@ def convolution_work(
     if p.splits:
         settings["direct"] = run % STEP == 0
     return _work("convolution", tile, p, tensors, slots, ending, settings, gathered)
+
+
+def lines_work(
+    target: Target, p: Product, lines: Lines, images: int, places: tuple[int, int, int],
+    tensors: Tensors, ending: Ending,
+) -> Work:  # fmt: skip
+    """Windows in lines times packed weights; arguments as of convolution_work."""
+    columns = columns_of(target, p.n)
+    made = kernel(
+        "direct_float32.convolution", **panel_of(target, p.n), **lines.settings, **ending.settings
+    )  # fmt: skip
+    slots = (*tensors, p.n, p.panel_bytes(columns), *lines.slots, *places, lines.block,
+             lines.blocks, 0, *ending.slots)  # fmt: skip
+    return Work(made, slots, images * lines.blocks, lines.scratch)
+
+
+def panel_of(target: Target, n: int) -> dict[str, Setting]:
+    """Settings of kernels that tell of panels: vectors, and what the last one uses of them."""
+    columns = columns_of(target, n)
+    left = n - (-(-n // columns) - 1) * columns
+    return {
+        "vectors": vectors_of(target, n), "tail": -(-left // target.lanes),
+        "masked": bool(n % target.lanes),
+    }  # fmt: skip
 
 
 def matrices_work(

@@ -39,7 +39,7 @@ def check(library: Library, model: Model, x: np.ndarray, emitter: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
-@pytest.mark.parametrize("channels", [3, 64, 70])
+@pytest.mark.parametrize("channels", [9, 64, 70])
 @pytest.mark.parametrize("filters", [5, 24, 64])
 @pytest.mark.parametrize("taps", [1, 3])
 def test_convolution(library: Library, dtype: str, channels: int, filters: int, taps: int) -> None:

@@ -24,7 +24,8 @@ RUNNER = kernel("runner.single")
 RUNNERS = (RUNNER, LEADER, HELPER)  # that each program needs
 SINGLE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _CACHE_LINE = 64
-_PRODUCTS = ("gemm_", "direct_", "depthwise_", "lstm.", "rnn.", "svdf.")  # in which denormals are zero
+# In which denormals are zero.
+_PRODUCTS = ("gemm_", "direct_", "depthwise_", "lstm.", "rnn.", "svdf.")
 _BRIEF = 40e-6  # seconds: less than this is not worth sharing
 
 

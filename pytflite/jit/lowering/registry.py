@@ -30,6 +30,7 @@ from pytflite.plan.plan import Step
 # under another name, ops/custom/translation.py, have that one's.)
 MODULES = {
     "control": "CALL STABLEHLO_COMPOSITE IF STABLEHLO_CASE WHILE",
+    "fourier": "RFFT2D REAL IMAG COMPLEX_ABS",
     "variables": "READ_VARIABLE ASSIGN_VARIABLE",
     "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM LSTM BIDIRECTIONAL_SEQUENCE_LSTM",
     "rnn": "RNN UNIDIRECTIONAL_SEQUENCE_RNN BIDIRECTIONAL_SEQUENCE_RNN",

@@ -1,6 +1,6 @@
 """Small inferences in several threads, for as long as wanted: nothing may grow.
 
-python -m tests.fuzz.soak --seconds 3600 [--threads 4] [--runs 10000000]
+python -m tests.fuzz.soak --seconds 3600 [--threads 4] [--runs 10000000] [--backend jit]
 """
 
 from __future__ import annotations
@@ -47,12 +47,17 @@ class Load:
     Args:
         threads: how many.
         most: inferences, all threads together (a little more).
+        backend: "numpy", or "jit": all that runs is compiled.
     """
 
-    def __init__(self, threads: int, most: int) -> None:
-        self.shared = Interpreter(model_path("int8"))
-        self.divider = Interpreter(_divider())
-        self.small = _divider()
+    def __init__(self, threads: int, most: int, backend: str) -> None:
+        self.options: Any = {"backend": backend, "wait": True}
+        self.small = _chooser()
+        self.shared = Interpreter(model_path("int8"), **self.options)
+        self.chooser = Interpreter(self.small, **self.options)
+        for interpreter in (self.shared, self.chooser):
+            used = {row.backend for row in interpreter.backend_report()}
+            assert used == {backend}, interpreter.backend_report()
         self.threads = threads
         self.most = most
         self.done = [0] * threads
@@ -79,7 +84,7 @@ class Load:
         picture = rng.random((1, 28, 28, 1), np.float32)
         try:
             expected = self.shared.run(picture)
-            mine = Interpreter(self.small)
+            mine = Interpreter(self.small, **self.options)
             mine.allocate_tensors()
             turn = 0
             while time.monotonic() < until and self.runs < self.most:
@@ -87,10 +92,11 @@ class Load:
                 mine.set_tensor(0, np.int32(7))
                 for _ in range(20):
                     mine.invoke()
-                assert int(mine.get_tensor(mine.get_output_details()[0]["index"])) == 14
-                assert int(self.divider.run(np.int32(5))) == 20
+                assert int(mine.get_tensor(mine.get_output_details()[0]["index"])) == 70
+                assert int(self.chooser.run(np.int32(5))) == 50
                 with contextlib.suppress(TFLiteError):
-                    self.divider.run(np.int32(0))
+                    self.chooser.run(np.int32(10))
+                    raise AssertionError("there is no such entry")
                 self.done[number] += 22
                 if turn % 50 == 0:
                     self._vary(picture, expected, turn // 50)
@@ -101,23 +107,26 @@ class Load:
     def _vary(self, picture: Any, expected: Any, turn: int) -> None:
         """A network, an interpreter that comes and goes, and plans that do."""
         assert np.array_equal(self.shared.run(picture), expected)
-        with Interpreter(self.small) as own:
+        with Interpreter(self.small, **self.options) as own:
             own.allocate_tensors()
         batch = np.repeat(picture, 1 + turn % 12, 0)
         assert self.shared.run(batch).shape[0] == len(batch)
 
 
-def _divider() -> bytes:
+def _chooser() -> bytes:
+    """An entry of ten, by its number; refuses others."""
     graph = Graph()
     x = graph.input("x", (), "INT32")
-    hundred = graph.constant(np.int32(100))
-    graph.output(graph.op("FLOOR_DIV", [hundred, x], (), "INT32", version=2))
+    entries = graph.constant(np.arange(0, 100, 10, dtype=np.int32))
+    graph.output(graph.op("GATHER", [entries, x], (), "INT32"))
     return build(graph).to_bytes()
 
 
-def soak(seconds: float, threads: int, most: int = 1 << 62) -> tuple[Use, Use, int]:
+def soak(
+    seconds: float, threads: int, most: int = 1 << 62, backend: str = "numpy"
+) -> tuple[Use, Use, int]:
     """What is held after a beginning, and at the end, and how many inferences there were."""
-    load = Load(threads, most)
+    load = Load(threads, most, backend)
     load.run(min(seconds / 4, 60))
     before = use()
     load.run(seconds - min(seconds / 4, 60))
@@ -143,9 +152,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--runs", type=int, default=1 << 62, help="stop when so many are done")
+    parser.add_argument("--backend", choices=("numpy", "jit"), default="numpy")
     options = parser.parse_args()
-    before, after, runs = soak(options.seconds, options.threads, options.runs)
-    print(f"{runs} inferences in {options.threads} threads\nbefore {before}\nafter  {after}")
+    start = time.monotonic()
+    before, after, runs = soak(options.seconds, options.threads, options.runs, options.backend)
+    print(f"{runs} inferences in {options.threads} threads, {time.monotonic() - start:.0f} s, "
+          f"{options.backend}\nbefore {before}\nafter  {after}")  # fmt: skip
     problems = grown(before, after)
     print("\n".join(problems) or "nothing grew")
     return int(bool(problems))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+import pytest
+
 from tests.fuzz.soak import grown, soak
 
+without = pytest.mark.skipif(find_spec("numba") is None, reason="there is no compiled backend")
 
-def test_nothing_grows() -> None:
-    before, after, runs = soak(16, 3)
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("jit", marks=without)])
+def test_nothing_grows(backend: str) -> None:
+    before, after, runs = soak(12, 3, backend=backend)
     assert runs > 100
     assert not grown(before, after)

@@ -52,6 +52,7 @@ SLOTS = (
 )
 AHEAD = ("i64 ahead",)  # bytes of the next panel to fetch for each k; after SLOTS and gather's
 ENTRY = 56  # bytes of the tables for a row of a block
+DIRECT_ENTRY = 32 + windows.ENTRY  # where windows are used directly; segments come to it
 # What micro takes before its own; width: the outputs that the panel really has.
 MICRO = (
     "ptr starts", "ptr block", "ptr places", "ptr panel", "ptr place", "i64 count", "i64 width"
@@ -73,6 +74,7 @@ class Form(NamedTuple):
         finds: writes what else is to be known of the rows: f, address of the first, count.
         direct: windows are used where they lie if they can be (windows.py); micro gets
             windows.MICRO besides, last.
+        taps: so are those that see padding, tap by tap.
         turns: rows of x are columns of a matrix in memory, %x_source bytes from line to line; they
             are turned on their way into scratch, where lanes - 1 rows more must have room.
         makes: writes rows into scratch by itself: f, address of x of the part, place, first row,
@@ -94,6 +96,7 @@ class Form(NamedTuple):
     finds: Callable[[Function, str, str], None] | None = None
     turns: bool = False
     direct: bool = False
+    taps: bool = False
     makes: Callable[[Function, str, str, str, str], None] | None = None
     stages: Callable[[Function, str], None] | None = None
     numbers: bool = False
@@ -157,6 +160,11 @@ def row(f: Function, number: int) -> str:
     return f.at("%block", f.load("i64", "%starts", 8 * number, 8))
 
 
+def segment(f: Function, number: str, row: int, rows: int) -> str:
+    """In micro, of windows that are used directly: where a segment of one begins."""
+    return f.load("ptr", f.at("%starts", f.mul(number, 8 * rows)), 8 * row, 8)
+
+
 def outputs(f: Function, number: Value) -> str:
     """In micro: where the outputs of a row go."""
     at = 8 * number if isinstance(number, int) else f.mul(number, 8)
@@ -191,9 +199,9 @@ def _rows(
             part = f.at(following, f.mul(number, f.mul("%k", "%ahead")))
             tile = f"ptr {part}", "i64 %ahead"
         if form.direct:
-            at, tables = f.mul(loop.index, 8), place_table(f, form)
-            starts, here = f.at(windows.addresses(f, tables), at), "null"
-            tile += (f"ptr {f.load('ptr', windows.offsets(f, tables), at, 8)}",)
+            tables = place_table(f, form)
+            starts, segments, run = windows.tile(f, tables, loop.index, taps=form.taps)
+            tile += f"i64 {segments}", f"i64 {run}"
         tile += (f"i64 {loop.index}",) * form.numbers
         arguments = (
             f"ptr {starts}", f"ptr {here}", f"ptr {places}", f"ptr {panel}", f"ptr {place}",
@@ -245,6 +253,9 @@ def _block(f: Function, form: Form, part: str, first: str) -> str:
     """Where the rows of a block are: in x, or in scratch."""
     if not (form.gathers or form.copies or form.turns or form.makes):
         return f.at(f.at("%x", _offset(f, part, 0)), f.mul(first, "%x_row"))
+    if form.direct:
+        size = f.mul("%row_block", f.add(f.mul("%most", 8), DIRECT_ENTRY))
+        return f.at("%scratch", f.op(f"and i64 {f.add(size, 63)}, -64"))
     return f.at("%scratch", table_bytes(f))
 
 
@@ -254,7 +265,8 @@ def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
     if form.stages is not None:
         x = f.at("%scratch", "%stage_seen")
     if form.gathers is not None and form.direct:
-        windows.bring(f, form.gathers, form.rows, x, first, count, place, place_table(f, form))
+        tables = place_table(f, form)
+        windows.bring(f, form.gathers, form.rows, x, first, count, place, tables, taps=form.taps)
     elif form.gathers is not None:
         places = place_table(f, form)
         gather.rows(f, form.gathers, x, first, count, place, places)

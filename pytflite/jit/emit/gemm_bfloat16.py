@@ -64,11 +64,10 @@ def convolution(
 
     Args:
         runs, short: as in gather.Form.
-        direct: segments of windows fill lines, so that they can be split where they lie.
+        direct: taps of windows fill lines, so that they can be split where they lie.
     """
     gathers = gather.Form(target, runs, True, short=short)
-    extra = (*(("i64 segment_count", "i64 run") if direct else ()), *_extra())
-    form = gemm.Form(TALL, vectors * target.lanes, 4, gathers, extra, direct=direct)
+    form = gemm.Form(TALL, vectors * target.lanes, 4, gathers, _extra(), direct=direct, taps=direct)
     slots = (*gemm.SLOTS, *gather.SLOTS, *windows.SLOTS, *OWN, *SLOTS)
     _emit(module, target, slots, form, (parts, vectors, tail, masked), (clamp, residual))
 
@@ -102,7 +101,7 @@ def _emit(
         if parts > 1:
             _unless_plain(m, f"few{suffix}", names)
             few = module.function(f"few{suffix}", *names)
-            by_fma = Micro(few, target, FEW, wide, vectors, some)
+            by_fma = Micro(few, target, FEW, wide, vectors, some, step=TALL)
             by_fma.finish(by_fma.sums(1, segments=form.direct), *ending)
         micro = TileMicro(m, target, TALL, wide, vectors, some)
         micro.multiply(parts)
@@ -133,14 +132,14 @@ def _segments(
     f: Function, splitter: Splitter, tables: str, row: str, to: str, found: list[str]
 ) -> list[str]:
     """Splits a window, segment by segment, where it lies."""
-    address = f.load("ptr", windows.addresses(f, tables), f.mul(row, 8), 8)
-    tile = f.op(f"and i64 {row}, -{TALL}")
-    offsets = f.load("ptr", windows.offsets(f, tables), f.mul(tile, 8), 8)
+    within = f.op(f"and i64 {row}, {TALL - 1}")
+    starts, segments, run = windows.tile(f, tables, f.sub(row, within), taps=True)
+    own = f.at(starts, f.mul(within, 8))
     kinds = (kind for kind, _ in splitter.found)
     carried = ("ptr", to), *zip(kinds, found, strict=True)
-    with f.loop(0, "%segment_count", 1, *carried) as loop:
-        source = f.at(address, f.load("i64", offsets, f.mul(loop.index, 8), 8))
-        after, seen = splitter.run(source, "%run", loop.carried[0], loop.carried[1:], whole=True)
+    with f.loop(0, segments, 1, *carried) as loop:
+        source = f.load("ptr", own, f.mul(loop.index, 8 * TALL), 8)
+        after, seen = splitter.run(source, run, loop.carried[0], loop.carried[1:], whole=True)
         loop.carry(after, *seen)
     return loop.results[1:]
 

@@ -66,18 +66,20 @@ def product(module: Module, target: Target, **settings: Any) -> None:
     gemm.product(f, form, last=_micros(module, target, s, form))
 
 
-def convolution(module: Module, target: Target, *, runs: bool, short: int, **settings: Any) -> None:
-    """Windows times packed weights, gathered where they see padding.
+def convolution(
+    module: Module, target: Target, *, runs: bool, short: int, taps: bool, **settings: Any
+) -> None:
+    """Windows times packed weights.
 
     Args:
         runs, short: as in gather.Form.
+        taps: as in gemm.Form.
     """
     s = Settings(**settings)
     f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *windows.SLOTS, *gemm.AHEAD, *SLOTS)
     gathers = gather.Form(target, runs, True, short=short)
-    extra = ("i64 segment_count", "i64 run", *EXTRA)
     columns = s.vectors * target.lanes
-    form = gemm.Form(s.rows, columns, 4, gathers, extra, direct=True, ahead=s.ahead)
+    form = gemm.Form(s.rows, columns, 4, gathers, EXTRA, direct=True, taps=taps, ahead=s.ahead)
     gemm.product(f, form, last=_micros(module, target, s, form))
 
 
@@ -109,7 +111,7 @@ def _micros(module: Module, target: Target, s: Settings, form: gemm.Form) -> boo
     names = *gemm.MICRO, *form.extra, *ahead, *(windows.MICRO if form.direct else ())
     for name, wide, some in both[: 1 + special]:
         f = module.function(name, *names)
-        micro = Micro(f, target, s.rows, wide, s.vectors, some, form.ahead)
+        micro = Micro(f, target, s.rows, wide, s.vectors, some, ahead=form.ahead)
         micro.finish(micro.sums(s.chains, segments=form.direct), s.clamp, s.residual)
     return special
 
@@ -120,11 +122,12 @@ class Micro:
     Attributes:
         rows, wide: how many. stride: vectors of a row of the panel. masked: whether the last
             vector counts in part. ahead: whether it fetches the next panel.
+        step: rows for which the table of segments has addresses.
     """
 
     def __init__(
         self, f: Function, target: Target, rows: int, wide: int, stride: int, masked: bool,
-        ahead: bool = False,
+        *, ahead: bool = False, step: int = 0,
     ) -> None:  # fmt: skip
         self.f = f
         self.v = Floats(f, target)
@@ -133,24 +136,25 @@ class Micro:
         self.stride = stride * self.v.bytes
         self.masked = masked
         self.ahead = ahead
+        self.step = step or rows
 
     def sums(self, chains: int, *, segments: bool) -> list[str]:
         """Bias plus products, row by row; of rows that are segments, segment by segment."""
         f, v = self.f, self.v
         bias = [v.load("%panel", n * v.bytes) for n in range(self.wide)]
         weights = f.at("%panel", self.stride)
-        pointers = [gemm.row(f, r) for r in range(self.rows)]
         outputs = self.rows * self.wide
         sums = [bias[n % self.wide] for n in range(outputs)]
         sums += ["zeroinitializer"] * (outputs * (chains - 1))
         if segments:
             with f.loop(0, "%segment_count", 1, *((v.type, s) for s in sums)) as loop:
-                begin = f.load("i64", "%offsets", f.mul(loop.index, 8), 8)
+                pointers = [gemm.segment(f, loop.index, r, self.step) for r in range(self.rows)]
                 panel = weights, f.mul(loop.index, "%run")
-                loop.carry(*self.run("%run", begin, pointers, panel, loop.carried, chains))
+                loop.carry(*self.run("%run", pointers, panel, loop.carried, chains))
             sums = loop.results
         else:
-            sums = self.run("%k", "", pointers, (weights, "0"), sums, chains)
+            pointers = [gemm.row(f, r) for r in range(self.rows)]
+            sums = self.run("%k", pointers, (weights, "0"), sums, chains)
         first = sums[:outputs]
         for chain in range(1, chains):
             more = sums[outputs * chain : outputs * (chain + 1)]
@@ -158,10 +162,9 @@ class Micro:
         return first
 
     def run(
-        self, size: str, begin: str, pointers: list[str], panel: tuple[str, str],
-        sums: list[str], chains: int,
-    ) -> list[str]:  # fmt: skip
-        """Adds `size` products to the sums, from `begin` bytes into each row on.
+        self, size: str, pointers: list[str], panel: tuple[str, str], sums: list[str], chains: int
+    ) -> list[str]:
+        """Adds `size` products to the sums.
 
         panel: its weights, and the number of the first that are used.
         """
@@ -178,23 +181,21 @@ class Micro:
             for chain in range(chains):
                 own = loop.carried[outputs * chain : outputs * (chain + 1)]
                 k = f.add(loop.index, chain) if chain else loop.index
-                carried += self.step(pointers, weights, k, begin, own)
+                carried += self.products(pointers, weights, k, own)
             loop.carry(*carried)
         if chains == 1:
             return loop.results
         rest = loop.results[outputs:]
         with f.loop(whole, size, 1, *((kind, s) for s in loop.results[:outputs])) as loop:
-            loop.carry(*self.step(pointers, weights, loop.index, begin, loop.carried))
+            loop.carry(*self.products(pointers, weights, loop.index, loop.carried))
         return [*loop.results, *rest]
 
-    def step(
-        self, pointers: list[str], weights: str, k: str, begin: str, sums: list[str]
-    ) -> list[str]:
+    def products(self, pointers: list[str], weights: str, k: str, sums: list[str]) -> list[str]:
         """The products of one k, added to the sums."""
         f, v = self.f, self.v
         place = f.at(weights, f.mul(k, self.stride))
         vectors = [v.load(place, n * v.bytes) for n in range(self.wide)]
-        at = f.add(f.mul(k, 4), begin) if begin else f.mul(k, 4)
+        at = f.mul(k, 4)
         added = []
         for r, pointer in enumerate(pointers):
             x = v.broadcast(f.at(pointer, at))

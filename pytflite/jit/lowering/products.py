@@ -9,7 +9,7 @@ import numpy as np
 
 from pytflite.jit.emit import gather
 from pytflite.jit.emit.bfloat16 import HEAD, LINE, STEP, TALL
-from pytflite.jit.emit.gemm import ENTRY
+from pytflite.jit.emit.gemm import DIRECT_ENTRY, ENTRY
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
 from pytflite.jit.lowering.direct import Lines
 from pytflite.jit.target import Target
@@ -29,6 +29,7 @@ _NEAR = 1 << 17  # bytes of rows beside which weights stay in the second-level c
 _WIDE = 1 << 19  # ... and of rows if the weights leave it anyway ...
 _WIDEST = 1 << 20  # ... and if they come from memory, and should do so once
 _LARGE = 1 << 21  # bytes of such weights
+_LEAST_TAP = 64  # bytes of a tap that is worth a segment of its own
 _SHORT = 4  # vectors that are copied without a loop
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 18  # weights of a tile
@@ -234,27 +235,32 @@ def convolution_work(
     _, h, w = windows
     taps = h.filter * w.filter
     tap = p.k * _ITEM // taps if taps else 0
+    runs = w.filter == 1 or (w.dilation == 1 and tap == pixel)
+    by_taps = tap >= _LEAST_TAP and not (p.splits and tap % (_ITEM * STEP))
+    near = pixel * h.stride * w.stride if by_taps else scratch_row(p.k * _ITEM)
+    tile = tile_of(target, p._replace(x_row=near))
     p = p._replace(x_row=scratch_row(p.k * _ITEM))
-    tile = tile_of(target, p)
     slots: tuple[Slot, ...] = (
         h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
         h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, 0,
     )  # fmt: skip
-    runs = w.filter == 1 or (w.dilation == 1 and tap == pixel)
     short = -(-w.filter * tap // target.vector)
-    if not runs or short > _SHORT or target.vector == 16:  # without loads under a mask
+    if by_taps or not runs or short > _SHORT or target.vector == 16:  # no loads under a mask
         short = 0
-    gathered = tile.row_block * p.x_row + gather.PAST
-    across = 1 if runs else w.filter
     lines = np.arange(h.filter, dtype=np.int64)[:, None] * (h.dilation * w.input * pixel)
+    across = 1 if runs and not (by_taps and tile.chains > 1) else w.filter  # rounded alike
     lie = lines + np.arange(across, dtype=np.int64) * (w.dilation * pixel)
     run = p.k // lie.size if lie.size else 0
     follow = np.arange(lie.size, dtype=np.int64) * (run * _ITEM)
-    slots = (*slots, np.concatenate([lie.reshape(-1), follow]), lie.size, run)
+    most = taps if by_taps else lie.size
+    zeros = np.zeros(tap // _ITEM if by_taps else 0, np.float32)
+    slots = *slots, np.concatenate([lie.reshape(-1), follow]), lie.size, run, most, zeros
     settings: dict[str, Setting] = {"runs": runs, "short": short}
-    if p.splits:
-        settings["direct"] = run % STEP == 0
-    return _work("convolution", tile, p, tensors, slots, ending, settings, gathered)
+    settings["direct" if p.splits else "taps"] = by_taps
+    scratch = tile.row_block * (DIRECT_ENTRY + 8 * most - ENTRY) + _LINE
+    if not by_taps:
+        scratch += tile.row_block * p.x_row + gather.PAST
+    return _work("convolution", tile, p, tensors, slots, ending, settings, scratch)
 
 
 def lines_work(

@@ -4,6 +4,8 @@ import pytflite
 y = pytflite.Interpreter("model.tflite").run(x)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from pytflite.errors import (
     DataError,
     DTypeError,
@@ -21,9 +23,11 @@ from pytflite.errors import (
     UnsupportedOperatorError,
 )
 from pytflite.model.model import Model, load_model
-from pytflite.ops.custom_operator import operator
 from pytflite.ops.limits import Limits
 from pytflite.runtime.interpreter import Interpreter
+
+if TYPE_CHECKING:
+    from pytflite.ops.custom_operator import operator
 
 __version__ = "0.1.0"
 
@@ -49,3 +53,11 @@ __all__ = [
     "load_model",
     "operator",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "operator":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pytflite.ops.custom_operator import operator
+
+    return operator

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pytflite.errors import FormatError
 
@@ -177,7 +176,9 @@ class Decoder:
             raise self._outside("vector", position, 4)
         return position
 
-    def _array(self, position: int, dtype: np.dtype[Any], _depth: int) -> npt.NDArray[Any]:
+    def _array(
+        self, position: int, dtype: np.dtype[Any], _depth: int
+    ) -> np.ndarray[tuple[Any, ...], np.dtype[Any]]:
         return np.ndarray(self._count(position, dtype.itemsize), dtype, self.data, position + 4)
 
     def _numbers(self, position: int, dtype: np.dtype[Any], _depth: int) -> tuple[Any, ...]:
@@ -283,7 +284,7 @@ class Decoder:
         return _outside(what, position, size, self.end)
 
 
-def vector_at(data: memoryview, position: int) -> npt.NDArray[np.uint8]:
+def vector_at(data: memoryview, position: int) -> np.ndarray[tuple[Any, ...], np.dtype[np.uint8]]:
     """The vector of bytes at a position that `Decoder` gave for one of its `later` fields.
 
     Raises:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,17 @@ class Source:
         data: the bytes.
         name: for people.
         own: nobody else has `data`: if it is a mapping, it is read-only, and can be let go.
+        stamp: what changes with the contents of the file: device, inode, size, and the times of
+            its last modification and change in nanoseconds; empty if it is no file.
     """
 
-    __slots__ = ("_mapping", "_view", "closed", "name")
+    __slots__ = ("_mapping", "_view", "closed", "name", "stamp")
 
-    def __init__(self, data: Any, name: str, *, own: bool = False) -> None:
+    def __init__(
+        self, data: Any, name: str, *, own: bool = False, stamp: tuple[int, ...] = ()
+    ) -> None:
         self.name = name
+        self.stamp = stamp
         self._mapping = data if own and isinstance(data, mmap.mmap) else None
         self.closed = False  # whether close() was called
         self._view: memoryview | None = as_view(data)
@@ -83,7 +89,8 @@ def open_source(model: Any) -> Source:
         name = path if isinstance(path, str) else os.fsdecode(path)
         try:
             with open(path, "rb") as file:
-                return Source(_contents(file), name, own=True)
+                stamp = _stamp(file)  # first: what is read later is at least as new
+                return Source(_contents(file), name, own=True, stamp=stamp)
         except OSError as error:
             raise FormatError(
                 f"Could not open '{name}'",
@@ -103,6 +110,14 @@ def open_source(model: Any) -> Source:
             expected="a path, bytes, bytearray, memoryview, mmap, or an open binary file",
             found=type(model).__name__,
         ) from None
+
+
+def _stamp(file: Any) -> tuple[int, ...]:
+    found = os.fstat(file.fileno())
+    times = found.st_mtime_ns, found.st_ctime_ns
+    return (
+        (found.st_dev, found.st_ino, found.st_size, *times) if stat.S_ISREG(found.st_mode) else ()
+    )
 
 
 def _contents(file: Any) -> Any:

@@ -17,7 +17,7 @@ from pytflite.ops.catalogue import CUSTOM_MODULES
 from pytflite.ops.registry import is_ours
 from pytflite.ops.spec import Shape, Spec
 from pytflite.ops.variables.variable import handle_of
-from pytflite.plan.arena import ALIGNMENT
+from pytflite.plan.alignment import ALIGNMENT
 from pytflite.plan.memory import lay_out
 from pytflite.plan.plan import CELLS, LEFT, ROOMS, Drafts, Plan, Resource, Step
 

@@ -8,18 +8,22 @@ NumPy kernels answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
-from pytflite.jit.asked import Asked, lowered
-from pytflite.jit.builder import Key
-from pytflite.jit.fusion import fuse
-from pytflite.jit.kernel import Kernel, Work, kernels_of
+from pytflite.jit.kept import KeptPlans
+from pytflite.jit.kernel import Kernel, Work
 from pytflite.jit.library import LIBRARY
-from pytflite.jit.program import RUNNERS, Program
-from pytflite.jit.seen import mark
-from pytflite.jit.target import Target, host_targets
-from pytflite.jit.threads import physical_cores
+from pytflite.jit.program import Program, tabulate
+from pytflite.jit.records import RUNNERS
+from pytflite.jit.target import Target, host_targets, physical_cores
 from pytflite.model.model import Model
+from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Drafts, Plan, Step
+
+if TYPE_CHECKING:
+    from pytflite.jit.builder import Key
+
+# What lowers is loaded when something is lowered: a recalled plan needs none of it.
 
 
 def unavailable() -> str:
@@ -44,7 +48,13 @@ class Compiled:
         wait: plan only when the kernels are compiled.
         fuses: whether one kernel may do several operators.
         target: for which CPU; None is this one: the best of its targets that works.
+
+    Attributes:
+        numerics: how integers are rounded, if nothing but the model and what is here decides what
+            a plan is: plans are kept on the disk then.
     """
+
+    numerics: str | None = None
 
     def __init__(
         self, model: Model, precision: str = "float32", threads: int | None = None,
@@ -72,6 +82,8 @@ class Compiled:
             steps: in order.
             drafts: plans of called subgraphs.
         """
+        from pytflite.jit.asked import Asked, lowered
+
         self._fall()
         while True:
             to = Asked(self, drafts)
@@ -150,11 +162,32 @@ class Compiled:
                 works += step.work
         if all(step.work is None for step in plan.steps):
             return None
-        addresses = self.library.find([*RUNNERS, *kernels_of(works)], self.target)
-        return Program(works, {**plan.offsets, **plan.places}, addresses, self.threads)
+        tables = tabulate(works, {**plan.offsets, **plan.places})
+        addresses = self.library.find((*RUNNERS, *tables.kernels), self.target)
+        return Program(tables, addresses, self.threads)
+
+    def recall(self, subgraph: int, shapes: Sequence[Shape]) -> Plan | None:
+        """A bare plan that an earlier process has kept, or None."""
+        kept = self._kept()
+        return None if kept is None or subgraph else kept.recall(shapes, self.threads)
+
+    def keep(self, plan: Plan) -> None:
+        """Keeps a plan for later processes, if that can be done."""
+        kept = self._kept()
+        if kept is not None:
+            kept.keep(plan)
+
+    def _kept(self) -> KeptPlans | None:
+        if self.numerics is None:
+            return None
+        settings = self.numerics, self.precision
+        return KeptPlans(self.model, self.library, self.target, settings)
 
     def fused(self, steps: Sequence[Step], outputs: Collection[int]) -> Sequence[Step]:
         """The steps, in order, some of them fused; outputs are read after the run."""
+        from pytflite.jit.fusion import fuse
+        from pytflite.jit.seen import mark
+
         if self.fuses:
             steps = fuse(steps, outputs)
             mark(steps, outputs)

@@ -14,8 +14,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from pytflite.jit.image import Image, ImageError, Loaded, NotExecutableError, blake2b, load_file
@@ -27,12 +25,13 @@ LIMIT = 256 << 20  # bytes of all files
 _DAY = 86400.0
 _BLOCK = 4096  # what the smallest file takes
 _SUFFIX = ".image"
+PLAN = ".plan"
 _NOTE = ".note"
 _SEAL, _LARGEST_NOTE = 32, 1 << 24  # bytes
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SOURCES = (
     "compiling", "declaration", "entry", "image", "ir", "kernel", "linker", "numba_kernels",
-    "target",
+    "records", "target",
 )  # fmt: skip
 
 
@@ -42,14 +41,16 @@ class Content(NamedTuple):
     Attributes:
         directory: where.
         files: how many images.
-        size: their bytes.
-        current: how many of them this version of pytflite made.
+        size: bytes of all that is there.
+        current: how many of the images this version of pytflite made.
+        plans: how many linked plans of models.
     """
 
     directory: str
     files: int
     size: int
     current: int
+    plans: int
 
 
 # --- where --------------------------------------------------------------------------------------
@@ -87,9 +88,10 @@ def usable(directory: str) -> bool:
 # --- the key ------------------------------------------------------------------------------------
 
 
-@cache
-def code_version() -> str:
-    """A hash of the sources of all that writes kernels, and of the versions of what compiles."""
+def sources() -> list[str]:
+    """Paths of all that writes kernels, and of the versions of what compiles."""
+    from importlib.util import find_spec
+
     files = [os.path.join(_HERE, f"{name}.py") for name in _SOURCES]
     for folder in ("emit", "kernels"):
         place = os.path.join(_HERE, folder)
@@ -102,16 +104,31 @@ def code_version() -> str:
         spec = find_spec(package)
         if spec is not None and spec.origin:
             files.append(os.path.join(os.path.dirname(spec.origin), "_version.py"))
-    version = getattr(sys.modules.get("pytflite"), "__version__", "")
-    digest = blake2b(version.encode(), digest_size=16)
-    for path in files:
-        try:
-            with open(path, "rb") as file:
-                data = file.read()
-        except OSError:
-            data = b""
-        digest.update(b"%d\0" % len(data) + data)
-    return digest.hexdigest()
+    return files
+
+
+_KNOWN: list[str] = []  # the version of this process's code, once it is known
+
+
+def assume_version(version: str) -> None:
+    """Spares code_version() the work, for who knows that no source has changed since it said so."""
+    _KNOWN.append(version)
+
+
+def code_version() -> str:
+    """A hash of `sources()`."""
+    if not _KNOWN:
+        version = getattr(sys.modules.get("pytflite"), "__version__", "")
+        digest = blake2b(version.encode(), digest_size=16)
+        for path in sources():
+            try:
+                with open(path, "rb") as file:
+                    data = file.read()
+            except OSError:
+                data = b""
+            digest.update(b"%d\0" % len(data) + data)
+        _KNOWN.append(digest.hexdigest())
+    return _KNOWN[0]
 
 
 class Cache:
@@ -166,7 +183,7 @@ class Cache:
         Raises:
             OSError: the disk is full, say.
         """
-        _write(self.path(kernel, target), image.data)
+        write(self.path(kernel, target), image.data)
 
     def recall(self, key: bytes) -> bytes | None:
         """The note that was kept for a key, or None if there is none that can be trusted."""
@@ -188,31 +205,33 @@ class Cache:
         """Keeps what was hard to find out for the next process, if the disk allows it."""
         if not self.temporary and len(note) <= _LARGEST_NOTE:
             with suppress(OSError):
-                _write(self._note(key), _sealed(key, note) + note)
+                write(self._note(key), _sealed(key, note) + note)
 
     def _note(self, key: bytes) -> str:
         name = blake2b(key, digest_size=16).hexdigest()
         return os.path.join(self.directory, f"{code_version()[:8]}-{name}{_NOTE}")
 
     def trim(self, limit: int = LIMIT) -> None:
-        """Removes the images that were not used for longest, and remains of crashed processes."""
+        """Removes the files that were not used for longest, and remains of crashed processes."""
         files = sorted(self._files(), key=lambda file: file.used, reverse=True)
         total = 0
         for file in files:
             total += file.size + -file.size % _BLOCK
             old = time.time() - file.used > _DAY
-            if total > limit or (old and not file.path.endswith((_SUFFIX, _NOTE))):
+            if total > limit or (old and not file.path.endswith((_SUFFIX, _NOTE, PLAN))):
                 _remove(file.path)
 
     def content(self) -> Content:
         """What is there."""
-        files = [file for file in self._files() if file.path.endswith(_SUFFIX)]
+        files = list(self._files())
+        images = [file.path for file in files if file.path.endswith(_SUFFIX)]
         prefix = os.path.join(self.directory, code_version()[:8])
         return Content(
             self.directory,
-            len(files),
+            len(images),
             sum(file.size for file in files),
-            sum(file.path.startswith(prefix) for file in files),
+            sum(path.startswith(prefix) for path in images),
+            sum(file.path.endswith(PLAN) for file in files),
         )
 
     def clear(self) -> int:
@@ -223,13 +242,12 @@ class Cache:
         return sum(file.path.endswith(_SUFFIX) for file in files)
 
     def _files(self) -> Iterator[_File]:
-        """Images, notes, and unfinished ones."""
+        """Images, notes, plans, and unfinished ones."""
         try:
             with os.scandir(self.directory) as entries:
                 for entry in entries:
-                    if (_SUFFIX in entry.name or _NOTE in entry.name) and entry.is_file(
-                        follow_symlinks=False
-                    ):
+                    ours = any(kind in entry.name for kind in (_SUFFIX, _NOTE, PLAN))
+                    if ours and entry.is_file(follow_symlinks=False):
                         found = entry.stat(follow_symlinks=False)
                         yield _File(entry.path, found.st_size, found.st_mtime)
         except OSError:
@@ -247,7 +265,7 @@ def _sealed(key: bytes, note: bytes) -> bytes:
     return blake2b(b"%d\0" % len(key) + key + note, digest_size=_SEAL).digest()
 
 
-def _write(path: str, data: Any) -> None:
+def write(path: str, data: Any) -> None:
     """Writes a file, whole or not at all."""
     unfinished = f"{path}.{os.getpid()}"
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

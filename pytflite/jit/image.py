@@ -20,7 +20,7 @@ import stat
 import struct
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -147,6 +147,22 @@ def load_file(path: str, target: str, label: str) -> Loaded:
         ImageError: it is damaged, of another kernel, or others could have written it.
         NotExecutableError: the system does not let it be executed.
     """
+    with opened(path, _LARGEST) as (descriptor, size):
+        data = _mapped(descriptor, size)
+    header = _checked(data)
+    if (header.target, header.label) != (target, label):
+        raise ImageError(f"it holds {header.label} for {header.target}")
+    return _ready(data, header, _READ | _EXECUTE)
+
+
+@contextmanager
+def opened(path: str, largest: int) -> Iterator[tuple[int, int]]:
+    """The descriptor and the size of a file that this user alone can have written.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ImageError: it cannot be trusted, or is larger than any such file.
+    """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         descriptor = os.open(path, flags)
@@ -160,15 +176,11 @@ def load_file(path: str, target: str, label: str) -> Loaded:
             raise ImageError("it is not a file of this user")
         if stat.S_IMODE(found.st_mode) & 0o022:
             raise ImageError("others can write it")
-        if not _HEADER.size <= found.st_size <= _LARGEST:
+        if not _HEADER.size <= found.st_size <= largest:
             raise ImageError("its size is wrong")
-        data = _mapped(descriptor, found.st_size)
+        yield descriptor, found.st_size
     finally:
         os.close(descriptor)
-    header = _checked(data)
-    if (header.target, header.label) != (target, label):
-        raise ImageError(f"it holds {header.label} for {header.target}")
-    return _ready(data, header, _READ | _EXECUTE)
 
 
 def _mapped(descriptor: int, size: int) -> Array:
@@ -177,7 +189,16 @@ def _mapped(descriptor: int, size: int) -> Array:
     if start in (None, _FAILED):
         reason = os.strerror(ctypes.get_errno())
         raise NotExecutableError(f"this system refuses to map machine code: {reason}")
-    return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(start))
+    return np.asarray(_Memory(start, size))
+
+
+class _Memory:
+    """Bytes at an address, as NumPy takes them; ctypes would make a type for each size."""
+
+    def __init__(self, start: int, size: int) -> None:
+        self.__array_interface__ = {
+            "data": (start, True), "shape": (size,), "typestr": "|u1", "version": 3
+        }  # fmt: skip
 
 
 def _ready(data: Array, header: _Header, protection: int = _READ | _WRITE) -> Loaded:

@@ -11,14 +11,15 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
-from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytflite.jit.builder import SILENCE, Builder, Key, Tell
 from pytflite.jit.cache import Cache
 from pytflite.jit.image import ImageError, Loaded, NotExecutableError, mappable
 from pytflite.jit.kernel import Kernel
 from pytflite.jit.target import Target
+
+if TYPE_CHECKING:  # loaded when there is something to compile
+    from pytflite.jit.builder import Builder, Key, Tell
 
 
 class Library:
@@ -27,7 +28,7 @@ class Library:
     Args:
         cache: of images; None is the user's.
         command: what starts the compiler; None is this Python.
-        patience: seconds after which a compiler of which nothing is heard is ended.
+        patience: seconds after which a compiler of which nothing is heard is ended; None: as ever.
 
     Attributes:
         failures: why there is no such kernel, for those that cannot be had.
@@ -35,7 +36,7 @@ class Library:
 
     def __init__(
         self, cache: Cache | None = None, command: list[str] | None = None,
-        patience: int = SILENCE,
+        patience: int | None = None,
     ) -> None:  # fmt: skip
         self.failures: dict[Key, str] = {}
         self._cache = cache
@@ -64,11 +65,12 @@ class Library:
         """Who compiles."""
         with self._lock:
             if self._builder is None:
+                from pytflite.jit.builder import SILENCE, Builder
                 from pytflite.jit.child import python
 
                 command = self._command or python()
                 if mappable():
-                    self._builder = Builder(self.cache, command, patience=self._patience)
+                    self._builder = Builder(self.cache, command, patience=self._patience or SILENCE)
                 else:
                     from pytflite.jit.native import NativeWorker
 
@@ -172,6 +174,8 @@ class Library:
 def missing() -> str:
     """What has to be there to compile, and is not. Asked once: an interrupt while modules are
     looked for may leave Python's own import lock held."""
+    from importlib.util import find_spec
+
     for package in ("llvmlite", "numba"):
         if find_spec(package) is None:
             return f"{package} is not installed: pip install pytflite[jit]"

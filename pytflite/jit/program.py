@@ -10,74 +10,121 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping, Sequence
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.jit.emit.runner import FLUSH, RECORD
-from pytflite.jit.kernel import At, Kernel, Packed, Records, Slot, Work, kernel
-from pytflite.jit.threads import ENTRY, HELPER, LEADER, team
+from pytflite.jit.kernel import At, Kernel, Packed, Records, Work
+from pytflite.jit.records import ENTRY, FLUSH, HELPER, LEADER, RECORD, SINGLE
 from pytflite.model.graph import Array
-from pytflite.plan.arena import aligned
+from pytflite.plan.alignment import aligned
 from pytflite.plan.plan import Refused
 
-RUNNER = kernel("runner.single")
-RUNNERS = (RUNNER, LEADER, HELPER)  # that each program needs
-SINGLE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_ALONE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # of SINGLE, which needs the first argument only
 _CACHE_LINE = 64
 # In which denormals are zero.
 _PRODUCTS = ("gemm_", "direct_", "depthwise_", "lstm.", "rnn.", "svdf.")
 _BRIEF = 40e-6  # seconds: less than this is not worth sharing
 
 
+class Tables(NamedTuple):
+    """The works of a plan as numbers: all that a Program is, but for the addresses of this process.
+
+    Attributes:
+        kernels: that the records name.
+        works: how many records are the plan's own; others are run by kernels.
+        records: a row a work, as emit/runner.py has them; with the number of the kernel.
+        slots: of all works.
+        relative: which slots are offsets in the arena.
+        inner: which are offsets of records, those that kernels run themselves.
+        absolute: which are addresses of constants.
+        constants: one for each of these.
+        scratch: bytes that a thread needs.
+    """
+
+    kernels: tuple[Kernel, ...]
+    works: int
+    records: Array
+    slots: Array
+    relative: Array
+    inner: Array
+    absolute: Array
+    constants: tuple[Array, ...]
+    scratch: int
+
+
+def tabulate(works: Sequence[Work], offsets: Mapping[int, int]) -> Tables:
+    """The tables of works, in order, of tensors that lie at these offsets of the arena."""
+    kernels: dict[Kernel, int] = {}
+    rows: list[tuple[int, ...]] = []
+    slots: list[int] = []
+    relative: list[int] = []
+    inner: list[int] = []
+    constants: dict[int, Array] = {}
+    all_works = list(works)  # and behind them those that kernels run themselves
+    for work in all_works:
+        number = kernels.setdefault(work.kernel, len(kernels))
+        flush = work.kernel.emitter.startswith(_PRODUCTS)
+        rows.append((number, 8 * len(slots), work.tiles, flush))
+        slots.append(0)
+        for slot in work.slots:
+            value = slot.array if isinstance(slot, Packed) else slot
+            if isinstance(value, At):
+                relative.append(len(slots))
+                slots.append(offsets[value.tensor] + value.offset)
+            elif isinstance(value, Records):
+                inner.append(len(slots))
+                slots += [RECORD * len(all_works), len(value.works)]
+                all_works += value.works
+            elif isinstance(value, np.ndarray):
+                constants[len(slots)] = np.require(value, requirements=["C", "A"])
+                slots.append(0)
+            else:
+                slots.append(_word(value))
+        slots += [0] * (-len(slots) % 8)  # threads write their status to lines of their own
+    records = np.zeros((len(rows), RECORD // 8), np.int64)
+    if rows:
+        records[:, [0, 1, 2, FLUSH // 8]] = rows
+    scratch = max((work.scratch for work in all_works), default=0)
+    return Tables(
+        tuple(kernels),
+        len(works),
+        records,
+        np.array(slots, np.int64),
+        np.array(relative, np.int64),
+        np.array(inner, np.int64),
+        np.array(list(constants), np.int64),
+        tuple(constants.values()),
+        -(-scratch // _CACHE_LINE) * _CACHE_LINE,
+    )
+
+
+def _word(slot: int | float | None) -> int:
+    """The 8 bytes of a slot that holds a number."""
+    if isinstance(slot, float):
+        return int(np.float32(slot).view(np.uint32))
+    return slot or 0
+
+
 class Program:
     """Records and parameters, before they have an arena.
 
     Args:
-        works: in order.
-        offsets: of the tensors in the arena.
+        tables: what runs.
         addresses: of the kernels, and of RUNNERS.
         threads: that may share the tiles of a run.
     """
 
     def __init__(
-        self,
-        works: Sequence[Work],
-        offsets: Mapping[int, int],
-        addresses: Mapping[Kernel, int],
-        threads: int = 1,
-    ) -> None:
-        self.works = tuple(works)
+        self, tables: Tables, addresses: Mapping[Kernel, int], threads: int = 1
+    ) -> None:  # fmt: skip
+        self.tables = tables
         self.threads = threads
-        self._kept: list[Array] = []  # constants whose addresses stand in the slots
-        slots: list[int] = []
-        relative: list[int] = []  # slots that are offsets in the arena
-        inner: list[int] = []  # slots that are offsets of records
-        all_works = list(works)  # and behind them those that kernels run themselves
-        rows = []
-        for work in all_works:
-            flush = work.kernel.emitter.startswith(_PRODUCTS)
-            rows.append((addresses[work.kernel], 8 * len(slots), work.tiles, flush))
-            slots.append(0)
-            for slot in work.slots:
-                if isinstance(slot, At):
-                    relative.append(len(slots))
-                    slots.append(offsets[slot.tensor] + slot.offset)
-                elif isinstance(slot, Records):
-                    inner.append(len(slots))
-                    slots += [RECORD * len(all_works), len(slot.works)]
-                    all_works += slot.works
-                else:
-                    slots.append(self._word(slot))
-            slots += [0] * (-len(slots) % 8)  # threads write their status to lines of their own
-        self._records = np.zeros((len(rows), RECORD // 8), np.int64)
-        if rows:
-            self._records[:, [0, 1, 2, FLUSH // 8]] = rows
-        scratch = max((work.scratch for work in all_works), default=0)
-        self.scratch_bytes = -(-scratch // _CACHE_LINE) * _CACHE_LINE  # of each thread
-        self._slots = np.array(slots, np.int64)
-        self._relative = np.array(relative, np.intp)
-        self._inner = np.array(inner, np.intp)
-        self.runner = SINGLE(addresses[RUNNER])
+        self._records = tables.records.copy()
+        self._records[:, 0] = np.array([addresses[k] for k in tables.kernels])[tables.records[:, 0]]
+        self._slots = tables.slots.copy()
+        self._slots[tables.absolute] = [array.ctypes.data for array in tables.constants]
+        self.runner = _ALONE(addresses[SINGLE])
         self.leader = ENTRY(addresses[LEADER])
         self.helper = addresses[HELPER]
         self._paces: dict[tuple[int, int], Pace | None] = {}
@@ -86,32 +133,24 @@ class Program:
         """Whether a stretch is shared; None if there is nothing to share."""
         records = begin, end
         if records not in self._paces:
-            several = self.threads > 1 and any(w.tiles > 1 for w in self.works[begin:end])
+            several = self.threads > 1 and bool((self._records[begin:end, 2] > 1).any())
             self._paces[records] = Pace() if several else None
         return self._paces[records]
 
-    def _word(self, slot: Slot) -> int:
-        """The 8 bytes of a slot that holds no place in the arena."""
-        if isinstance(slot, Packed):
-            slot = slot.array
-        if isinstance(slot, np.ndarray):
-            array = np.require(slot, requirements=["C", "A"])
-            self._kept.append(array)
-            return int(array.ctypes.data)
-        if isinstance(slot, float):
-            return int(np.float32(slot).view(np.uint32))
-        assert slot is None or isinstance(slot, int)
-        return slot or 0
+    @property
+    def whole(self) -> tuple[int, int]:
+        """The plan's records: from, to."""
+        return 0, self.tables.works
 
     def bind(self, arena: Array) -> BoundProgram:
         """The program for one arena (uint8, on a cache line)."""
         slots = aligned(self._slots.nbytes).view(np.int64)
         slots[:] = self._slots
-        slots[self._relative] += arena.ctypes.data
+        slots[self.tables.relative] += arena.ctypes.data
         records = aligned(self._records.nbytes).view(np.int64).reshape(self._records.shape)
         records[:] = self._records
         records[:, 1] += slots.ctypes.data
-        slots[self._inner] += records.ctypes.data
+        slots[self.tables.inner] += records.ctypes.data
         return BoundProgram(self, slots, records, arena)
 
 
@@ -163,7 +202,7 @@ class BoundProgram:
     def __init__(self, program: Program, slots: Array, records: Array, arena: Array) -> None:
         self.program = program
         self.records = records
-        self.memory = aligned(program.scratch_bytes * max(program.threads, 1))
+        self.memory = aligned(program.tables.scratch * max(program.threads, 1))
         self._kept = arena
         self._slots = slots
         self._blocks = records[:, 1] - slots.ctypes.data
@@ -223,11 +262,13 @@ class Stretch:
 
     def _shared(self) -> bool:
         """Runs the records with helpers, unless these are busy."""
+        from pytflite.jit.threads import team
+
         program, helpers = self._bound.program, team()
         if not helpers.try_begin(program.threads, program.helper):
             return False
         try:
-            stride = program.scratch_bytes
+            stride = program.tables.scratch
             memory = self._leader[3] + stride
             helpers.seat(int(self._own[1]), memory, stride, program.threads)
             self._own[10] = helpers.job.ctypes.data

@@ -80,11 +80,11 @@ def cpu_features() -> frozenset[str]:
     if sys.platform == "darwin":
         return frozenset(linux for linux, apple in _APPLE.items() if _is_told(apple))
     try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
+        with open("/proc/cpuinfo", "rb") as lines:
             for line in lines:
-                name, _, value = line.partition(":")
-                if name.strip() in ("flags", "Features"):
-                    return frozenset(value.split())
+                name, _, value = line.partition(b":")
+                if name.strip() in (b"flags", b"Features"):
+                    return frozenset(value.decode("latin-1").split())
     except OSError:
         pass
     return frozenset()
@@ -116,6 +116,22 @@ def is_permitted(target: Target) -> bool:
         return bool(ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data) == 0)
     except (OSError, AttributeError):
         return False
+
+
+def physical_cores() -> int:
+    """Cores that this process may use, hyper-threads not counted."""
+    try:
+        allowed = os.sched_getaffinity(0)
+    except AttributeError:
+        return max((os.cpu_count() or 1) // 2, 1)
+    cores = set()
+    for cpu in allowed:
+        try:
+            with open(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") as file:
+                cores.add(file.read().strip())
+        except OSError:
+            cores.add(str(cpu))
+    return max(len(cores), 1)
 
 
 def architecture() -> str:

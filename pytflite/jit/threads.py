@@ -8,7 +8,6 @@ woken; a run never waits for one to wake.
 from __future__ import annotations
 
 import atexit
-import ctypes
 import os
 import threading
 from collections.abc import Callable
@@ -16,13 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from pytflite.jit.emit.runner import JOB, QUIT, RECORDS, SEATS
-from pytflite.jit.kernel import kernel
-from pytflite.plan.arena import aligned
-
-LEADER = kernel("runner.leader")
-HELPER = kernel("runner.helper")
-ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+from pytflite.jit.records import ENTRY, JOB, QUIT, RECORDS, SEATS
+from pytflite.plan.alignment import aligned
 
 
 class Team:
@@ -101,22 +95,6 @@ def _begin_anew() -> None:
 def team() -> Team:
     """The team of this process."""
     return TEAM
-
-
-def physical_cores() -> int:
-    """Cores that this process may use, hyper-threads not counted."""
-    try:
-        allowed = os.sched_getaffinity(0)
-    except AttributeError:
-        return max((os.cpu_count() or 1) // 2, 1)
-    cores = set()
-    for cpu in allowed:
-        try:
-            with open(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") as file:
-                cores.add(file.read().strip())
-        except OSError:
-            cores.add(str(cpu))
-    return max(len(cores), 1)
 
 
 atexit.register(lambda: TEAM.close())

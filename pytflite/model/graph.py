@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pytflite.format.flatbuffer import vector_at
 from pytflite.format.schema import BuiltinOperator
@@ -17,7 +16,7 @@ from pytflite.model.dtypes import DType
 from pytflite.model.options import Options
 from pytflite.model.record import Record
 
-Array = npt.NDArray[Any]
+Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]  # numpy.typing takes a while to load
 
 NO_FLOATS: Array = np.empty(0, np.float32)
 NO_INTS: Array = np.empty(0, np.int64)

@@ -161,6 +161,12 @@ class Model(Record):
             return len(self._source.view)
         return sum(b.data.size for b in self.buffers if b.data is not None)
 
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        """What tells the file from any other, and from what it was before (see Source); empty if
+        the model is not that of a file."""
+        return () if self._source is None or self._source.closed else self._source.stamp
+
     def let_go(self, subgraph: int, tensor: int) -> None:
         """Gives back the memory of a constant that was packed; it is read from the file again if
         somebody asks for it."""

@@ -27,6 +27,7 @@ from pytflite.ops.operator import BUILTINS, CUSTOM, Definition, Inputs, Outputs,
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
+_ANY = 1 << 31
 F = TypeVar("F", bound=Callable[..., Any])
 ShapesOf = Callable[..., Any]  # (*specs, **options) -> one shape, or a sequence of them
 
@@ -120,6 +121,7 @@ def definition_of(
         infer=infer_specs,
         prepare=prepare,
         eval=evaluate,
+        versions=(1, _ANY),  # it may stand for a builtin one
         pure=pure,
     )
 

@@ -21,13 +21,16 @@ for hot loops give 2^31, which their callers clamp.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-# Any: NumPy's stubs lose the type of array arithmetic with scalars.
-Int64Array = npt.NDArray[Any]
+from pytflite.model.graph import Array
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Int64Array = Array  # whose items NumPy's stubs would lose in arithmetic with scalars
 
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
@@ -76,9 +79,9 @@ def round_half_away(x: float) -> int:
     return whole + 1 if x > 0 else whole - 1
 
 
-def round_away(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def round_away(x: Array) -> Array:
     """C's round() for arrays of floats."""
-    whole: npt.NDArray[Any] = np.trunc(x)
+    whole: Array = np.trunc(x)
     whole += np.where(np.abs(x - whole) >= 0.5, np.copysign(1.0, x), 0.0).astype(x.dtype)
     return whole
 
@@ -110,7 +113,7 @@ class Scaling(NamedTuple):
     negative: Int64Array
     right: Int64Array
 
-    def apply(self, x: npt.NDArray[Any]) -> Int64Array:
+    def apply(self, x: Array) -> Int64Array:
         """x scaled, a new int64 array (values are those of an int32, but see above)."""
         if self.left is not None:
             x = wrap32(x.astype(np.int64) << self.left)
@@ -203,8 +206,8 @@ def divide_by_pot(x: Any, exponent: Any) -> Int64Array:
     return result
 
 
-def saturate(x: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def saturate(x: Any, dtype: npt.DTypeLike) -> Array:
     """Clamped to the range of an integer type, as that type."""
     info = np.iinfo(np.dtype(dtype))
-    clipped: npt.NDArray[Any] = np.clip(x, info.min, info.max).astype(dtype)
+    clipped: Array = np.clip(x, info.min, info.max).astype(dtype)
     return clipped

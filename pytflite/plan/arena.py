@@ -15,18 +15,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-import numpy as np
-
-from pytflite.model.graph import Array
-
-ALIGNMENT = 64  # a cache line, and the widest vector register
-
-
-def aligned(size: int) -> Array:
-    """Uninitialised bytes that begin on a cache line."""
-    block = np.empty(size + ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT
-    return block[start : start + size]
+from pytflite.plan.alignment import ALIGNMENT
 
 
 class Block(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pytflite.ops.spec import Spec
-from pytflite.plan.arena import ALIGNMENT, Block, lower_bound, place
+from pytflite.plan.alignment import ALIGNMENT
+from pytflite.plan.arena import Block, lower_bound, place
 from pytflite.plan.plan import CELLS, LEFT, ROOMS, Plan, Step
 
 

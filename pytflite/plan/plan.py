@@ -41,7 +41,10 @@ class BoundProgram(Protocol):
 
 
 class Program(Protocol):
-    """The native steps of a plan, compiled."""
+    """The native steps of a plan, compiled; `whole` is from where to where its records go."""
+
+    @property
+    def whole(self) -> tuple[int, int]: ...
 
     def bind(self, arena: Array) -> BoundProgram:
         """The program for one arena."""
@@ -71,6 +74,14 @@ class Backend(Protocol):
 
     def apart(self) -> Backend:
         """The same backend, which leaves each operator a step of its own."""
+        ...
+
+    def recall(self, subgraph: int, shapes: Sequence[Shape]) -> Plan | None:
+        """A bare plan that an earlier process has kept, or None."""
+        ...
+
+    def keep(self, plan: Plan) -> None:
+        """Keeps a plan for later processes, if that can be done."""
         ...
 
     def link(self, plan: Plan) -> Program | None:
@@ -217,12 +228,15 @@ class Plan:
         cell_bytes: memory of the resource variables that native steps use.
         places: offsets of memory in the arena that is no tensor's.
         awaited: kernels with which a new plan would have more native steps.
+        bare: whether it was recalled from the disk: then it has no steps, only a program that does
+            them all, and knows the tensors that are inputs and outputs.
     """
 
     __slots__ = (
         "aliases",
         "arena_bytes",
         "awaited",
+        "bare",
         "cell_bytes",
         "constants",
         "folded",
@@ -265,6 +279,7 @@ class Plan:
         self.takes = False
         self.program: Program | None = None
         self.awaited: Sequence[Any] = ()
+        self.bare = False
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:

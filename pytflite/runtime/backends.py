@@ -30,9 +30,19 @@ class CompiledBackend(Backend, Protocol):
 
 
 def compiled_backend(
-    model: Model, backend: str, precision: str, threads: int | None, wait: bool
+    model: Model,
+    backend: str,
+    precision: str,
+    threads: int | None,
+    wait: bool,
+    numerics: str,
+    usual: bool,
 ) -> tuple[CompiledBackend | None, str]:
     """The compiled backend for a model, or None and the reason.
+
+    Args:
+        usual: whether plans depend on the model and on these arguments alone: then they are kept
+            for later processes.
 
     Raises:
         UnsupportedOperatorError: backend is "jit", and there cannot be one.
@@ -46,7 +56,10 @@ def compiled_backend(
     else:
         reason = unavailable()
         if not reason:
-            return Compiled(model, precision, threads, wait), ""
+            compiled = Compiled(model, precision, threads, wait)
+            if usual:
+                compiled.numerics = numerics
+            return compiled, ""
     if backend == "jit":
         raise UnsupportedOperatorError(
             "there is no compiled backend here", code="backend.jit", found=reason,

@@ -15,10 +15,9 @@ from pytflite.model.graph import Array
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Node, Spec
-from pytflite.plan.arena import aligned
+from pytflite.plan.alignment import aligned
 from pytflite.plan.guard import empty_within, exhausted, guard, internal
 from pytflite.plan.plan import CELLS, LEFT, BoundProgram, Plan, Refused, Step, cost_of
-from pytflite.plan.sharing import shared
 from pytflite.runtime.state import State
 from pytflite.runtime.stretches import BoundResources, BoundStretch
 
@@ -205,6 +204,11 @@ class Context:
 
     def _in_one_call(self) -> Callable[[], None] | None:
         """What runs the whole plan, where that is one native call that leaves nothing behind."""
+        if self.plan.bare:
+            program = self.plan.program
+            assert program is not None
+            assert self._program is not None
+            return self._program.stretch(*program.whole)
         alone = self.bound[0] if len(self.bound) == 1 else None
         if isinstance(alone, BoundStretch) and self.plan.pure and not self.plan.awaited:
             return alone.run
@@ -392,6 +396,8 @@ class Execution:
             outputs = tuple(guard(step.node, definition.infer, step.node, specs))
             cost = guard(step.node, cost_of, definition, step.node, specs, outputs)
             self._caller.charge(cost.macs, 0)
+            from pytflite.plan.sharing import shared
+
             p = shared(guard(step.node, definition.prepare, step.node, specs, outputs))
             if len(bound.prepared) >= _PREPARED_SHAPES:
                 bound.prepared.pop(next(iter(bound.prepared)), None)

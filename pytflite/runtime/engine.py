@@ -8,6 +8,7 @@ import weakref
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,13 +18,15 @@ from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Key, Shape
-from pytflite.plan.nodes import Lookup
 from pytflite.plan.plan import Plan, Refused
-from pytflite.plan.planner import Planner
 from pytflite.runtime.backends import CompiledBackend
 from pytflite.runtime.blas import BLAS, Running
 from pytflite.runtime.context import Context, Execution, Interrupted, Observer
 from pytflite.runtime.state import State
+
+if TYPE_CHECKING:  # loaded when something is planned, which a recalled plan need not be
+    from pytflite.plan.nodes import Lookup
+    from pytflite.plan.planner import Planner
 
 PLANS_KEPT = 8  # per subgraph
 CONTEXTS_KEPT = 4  # idle ones per plan
@@ -63,9 +66,9 @@ class Engine:
         self.observers: tuple[Observer, ...] = ()  # of every run; replaced, never changed
         self._lookup = lookup
         self.backend = backend
-        self._planner = Planner(
-            model, lookup, limits, preserve=preserve, numerics=numerics, backend=backend
-        )
+        self._preserve = preserve
+        self._numerics = numerics
+        self._own_planner: Planner | None = None
         self._plans: defaultdict[int, OrderedDict[tuple[Shape, ...], Plan]] = defaultdict(
             OrderedDict
         )
@@ -78,32 +81,48 @@ class Engine:
         self.tensors_lock = threading.RLock()  # of the tensors that tf.lite's calls share
         self._planning = threading.RLock()
         self._idle: dict[int, list[Context]] = {}  # by id of the plan
-        self._planner.begin_anew()
+        if self._own_planner is not None:
+            self._own_planner.begin_anew()
 
-    def plan(self, subgraph: int, shapes: Sequence[Shape], *, preserve: bool = False) -> Plan:
+    @property
+    def _planner(self) -> Planner:
+        """Of the plans that are kept."""
+        if self._own_planner is None:
+            self._own_planner = self._new_planner(self._preserve, self.backend)
+        return self._own_planner
+
+    def _new_planner(self, preserve: bool, backend: CompiledBackend | None) -> Planner:
+        from pytflite.plan.planner import Planner
+
+        return Planner(
+            self.model, self._lookup, self.limits, preserve=preserve, numerics=self._numerics,
+            backend=backend,
+        )  # fmt: skip
+
+    def plan(
+        self, subgraph: int, shapes: Sequence[Shape], *, preserve: bool = False, bare: bool = False
+    ) -> Plan:
         """The plan for these input shapes, made at most once while it is kept.
 
         Args:
             subgraph: its index.
             shapes: of its inputs.
             preserve: a plan in which all tensors keep their values; these are not kept.
+            bare: whether one without steps will do, to be run and no more.
         """
         key = tuple(shapes)
         explaining = self._left.explaining
-        if explaining or (preserve and not self._planner.preserve):
-            backend = None if explaining else self.backend
-            planner = Planner(
-                self.model, self._lookup, self.limits, preserve=preserve,
-                numerics=self._planner.numerics, backend=backend,
-            )  # fmt: skip
+        if explaining or (preserve and not self._preserve):
+            planner = self._new_planner(preserve, None if explaining else self.backend)
             return planner.plan(subgraph, key)
         with self._planning:
             plans = self._plans[subgraph]
             plan = plans.get(key)
-            if plan is None or (plan.awaited and self.outdated(plan)):
+            bare = bare and not self.observers
+            if plan is None or (plan.bare and not bare) or self.outdated(plan):
                 self._idle.pop(id(plan), None)
                 plans.pop(key, None)
-                plan = self._planner.plan(subgraph, key)
+                plan = self._planned(subgraph, key, bare)
                 if len(plans) >= PLANS_KEPT:
                     _, old = plans.popitem(last=False)
                     self._idle.pop(id(old), None)
@@ -112,9 +131,22 @@ class Engine:
                 plans.move_to_end(key)
             return plan
 
+    def _planned(self, subgraph: int, shapes: Sequence[Shape], bare: bool) -> Plan:
+        backend = None if self._preserve else self.backend
+        recalled = backend.recall(subgraph, shapes) if backend is not None and bare else None
+        if recalled is not None:
+            return recalled
+        plan = self._planner.plan(subgraph, shapes)
+        if backend is not None and plan.program is not None:
+            backend.keep(plan)
+        return plan
+
     def outdated(self, plan: Plan) -> bool:
-        """Whether a new plan for the same shapes would have more native steps."""
+        """Whether a new plan for the same shapes would have more native steps, or those that the
+        observers of now wait for."""
         backend = self.backend
+        if plan.bare:
+            return bool(self.observers)
         return backend is not None and bool(plan.awaited) and backend.arrived(plan.awaited)
 
     @contextmanager
@@ -148,7 +180,7 @@ class Engine:
 
     def execute(self, context: Context, *observers: Observer) -> None:
         """Runs a context whose inputs are set; adopts the new state if it succeeds."""
-        if context.whole is not None and not observers and not self.observers:
+        if context.whole is not None and not (observers or self.observers):
             try:
                 context.whole()  # no state, no product of NumPy's, nothing to count
             except Refused:

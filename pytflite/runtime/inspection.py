@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytflite.model.graph import Array
 from pytflite.plan.plan import Plan
-from pytflite.runtime.profile import Profile, profile
 
 if TYPE_CHECKING:
     from pytflite.runtime.engine import Engine
+    from pytflite.runtime.profile import Profile
     from pytflite.runtime.trace import Hook, Hooked, Trace
 
 
@@ -34,7 +34,7 @@ class Inspection:
         """Inputs as arrays of the right types (Interpreter has it)."""
         raise NotImplementedError
 
-    def plan(self) -> Plan:
+    def plan(self, *, bare: bool = False) -> Plan:
         """How the main subgraph runs (Interpreter has it)."""
         raise NotImplementedError
 
@@ -112,18 +112,20 @@ class Inspection:
             A record per operator, in order (`pandas.DataFrame(records)` makes a table of them); in
             a notebook it shows itself as a table.
         """
+        from pytflite.runtime.profile import profile
+
         return profile(self._engine, self._arrays(inputs, named), runs, subgraphs=subgraphs)
 
     def compile(self) -> None:
         """Waits until the kernels for the present input shapes are compiled, and uses them."""
         backend = self._engine.backend
-        while backend is not None and (awaited := self.plan().awaited):
+        while backend is not None and (awaited := self.plan(bare=True).awaited):
             backend.wait_for(awaited)
 
     @property
     def backend(self) -> str:
         """Which backend runs the model: "numpy", or "jit" if any operator is compiled."""
-        return "jit" if self.plan().program is not None else "numpy"
+        return "jit" if self.plan(bare=True).program is not None else "numpy"
 
     def backend_report(self) -> list[StepBackend]:
         """Which backend runs each operator of the main subgraph, and why."""

@@ -7,7 +7,6 @@ from typing import Any, Self, TypeVar
 
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
-from pytflite.ops.custom_operator import definition_of
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import Definition
 from pytflite.ops.registry import find
@@ -114,10 +113,7 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             "numerics": numerics,
             "wait": wait,
         }
-        self._custom = {
-            name: op if isinstance(op, Definition) else definition_of(name, op)
-            for name, op in self._options["custom_ops"].items()
-        }
+        self._custom = _definitions(self._options["custom_ops"])
         preserve = self._options["experimental_preserve_all_tensors"]
         compiled, self._no_backend = compiled_backend(
             opened,
@@ -125,6 +121,8 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             precision,
             num_threads,
             check_wait(wait),
+            numerics,
+            usual=not self._custom and self._options["limits"] == Limits(),
         )
         engine = Engine(
             opened, self._lookup, self._options["limits"], preserve=preserve, numerics=numerics,
@@ -167,11 +165,16 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
 
         return await to_thread(self.run, *inputs, dequantize=dequantize, **named)
 
-    def plan(self) -> Plan:
-        """How the main subgraph runs for the present input shapes: steps, memory, folding."""
+    def plan(self, *, bare: bool = False) -> Plan:
+        """How the main subgraph runs for the present input shapes: steps, memory, folding.
+
+        Args:
+            bare: whether a plan will do that an earlier process has left on the disk, which has
+                no steps: it takes less time.
+        """
         model = self._open
         del model  # open, or it has raised
-        return self._engine.plan(0, self._shapes_now())
+        return self._engine.plan(0, self._shapes_now(), bare=bare)
 
     def _arrays(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Array]:
         return input_arrays(self._open, inputs, named)[0]
@@ -216,6 +219,17 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         from pytflite.runtime.html import interpreter_html
 
         return interpreter_html(self)
+
+
+def _definitions(operators: Mapping[str, Any]) -> dict[str, Definition]:
+    if not operators:
+        return {}
+    from pytflite.ops.custom_operator import definition_of
+
+    return {
+        name: op if isinstance(op, Definition) else definition_of(name, op)
+        for name, op in operators.items()
+    }
 
 
 _T = TypeVar("_T", bound=Interpreter)

@@ -16,6 +16,7 @@ import numpy as np
 from pytflite.errors import InputError, ModelError, StateError
 from pytflite.model.graph import Array, Tensor
 from pytflite.ops.spec import Key, Shape
+from pytflite.plan.plan import Plan
 from pytflite.runtime.context import Context
 from pytflite.runtime.details import numpy_type, tensor_details
 from pytflite.runtime.engine import Engine
@@ -65,7 +66,7 @@ class Tensors:
         Inputs that keep their shape keep their values. Where another plan was in use before,
         variable tensors begin anew, as in LiteRT.
         """
-        plan = self._engine.plan(self.subgraph, self.shapes, preserve=self._preserve)
+        plan = self._plan()
         old = self._context or self._before
         if old is not None and old.plan is plan:
             self._use(old)
@@ -85,6 +86,10 @@ class Tensors:
             self._engine.forget_variables(self.subgraph)
         self._use(context)
         self._before = None
+
+    def _plan(self) -> Plan:
+        preserve = self._preserve
+        return self._engine.plan(self.subgraph, self.shapes, preserve=preserve, bare=not preserve)
 
     def _use(self, context: Context | None) -> None:
         """Makes a context, or none, the memory of the tensors."""
@@ -167,7 +172,7 @@ class Tensors:
     def invoke(self) -> None:
         """Runs the subgraph."""
         context = self._allocated("Invoke called on model that is not ready.")
-        if context.plan.awaited and self._engine.outdated(context.plan):
+        if self._engine.outdated(context.plan):
             context = self._renew(context)
         if not self._preserve or len(self._engine.model.subgraphs) == 1:
             self._engine.execute(context)
@@ -180,7 +185,7 @@ class Tensors:
 
     def _renew(self, old: Context) -> Context:
         """Plans anew for the same shapes, and takes over all values that can be read."""
-        plan = self._engine.plan(self.subgraph, self.shapes, preserve=self._preserve)
+        plan = self._plan()
         context = Context(plan)
         self._use(context)
         kept = old.arrays if self._preserve else {*plan.inputs, *plan.outputs}

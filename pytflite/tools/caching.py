@@ -22,8 +22,8 @@ def info(*, as_json: bool) -> None:
         return
     console.print(f"{content.directory}", soft_wrap=True)
     console.print(
-        f"{content.files} kernels, {size(content.size)} of at most {size(LIMIT)}; "
-        f"{content.current} of them of this version"
+        f"{content.files} kernels, {content.current} of them of this version, and "
+        f"{content.plans} plans of models: {size(content.size)} of at most {size(LIMIT)}"
     )
 
 

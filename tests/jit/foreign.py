@@ -14,11 +14,10 @@ import numpy as np
 
 from pytflite.jit import backend
 from pytflite.jit.backend import Compiled
-from pytflite.jit.emit.runner import JOB, QUIT, RECORDS, SEATS
-from pytflite.jit.kernel import Kernel, Packed, Slot, kernels_of
-from pytflite.jit.program import RUNNER, RUNNERS, Program
+from pytflite.jit.kernel import Kernel
+from pytflite.jit.program import Program, Tables
+from pytflite.jit.records import HELPER, JOB, LEADER, QUIT, RECORDS, RUNNERS, SEATS, SINGLE
 from pytflite.jit.target import BY_NAME, Target
-from pytflite.jit.threads import HELPER, LEADER
 from pytflite.model.model import Model
 from pytflite.plan.plan import Plan, Refused
 from tests.jit.emulated import Machine, machine_of
@@ -55,11 +54,14 @@ class ForeignCompiled(Compiled):
         native = super().link(plan)
         if native is None:
             return None
-        addresses = self.library.find([*RUNNERS, *kernels_of(native.works)], self.target)
-        return ForeignProgram(
-            machine_of(self.target), native.works, {**plan.offsets, **plan.places}, addresses,
-            self.threads,
-        )  # fmt: skip
+        addresses = self.library.find((*RUNNERS, *native.tables.kernels), self.target)
+        return ForeignProgram(machine_of(self.target), native.tables, addresses, self.threads)
+
+    def recall(self, subgraph: int, shapes: Any) -> None:
+        """Nothing: plans on the disk are for this CPU."""
+
+    def keep(self, plan: Plan) -> None:
+        """Keeps nothing."""
 
     def apart(self) -> ForeignCompiled:
         """As Compiled.apart."""
@@ -76,19 +78,12 @@ def install(name: str) -> None:
 class ForeignProgram(Program):
     """A program whose constants, tables and scratch are in memory that is shared."""
 
-    def __init__(self, machine: Machine, works: Any, offsets: Any, addresses: Any,
-                 threads: int) -> None:  # fmt: skip
+    def __init__(self, machine: Machine, tables: Tables, addresses: Any, threads: int) -> None:
         self.machine = machine
         self.addresses = addresses
         self.bounds: list[_Bound] = []
-        super().__init__(works, offsets, addresses, threads)
-
-    def _word(self, slot: Slot) -> int:
-        if isinstance(slot, Packed):
-            slot = slot.array
-        if isinstance(slot, np.ndarray):
-            return int(self.machine.place(slot).ctypes.data)
-        return super()._word(slot)
+        there = tuple(machine.place(array) for array in tables.constants)
+        super().__init__(tables._replace(constants=there), addresses, threads)
 
     def bind(self, arena: Any) -> Any:
         """As Program.bind: the arena is copied there and back at each call."""
@@ -105,13 +100,13 @@ class _Bound:
         self.arena = arena
         self.copy = machine.empty(arena.nbytes)
         slots = machine.place(program._slots)
-        slots[program._relative] += self.copy.ctypes.data
+        slots[program.tables.relative] += self.copy.ctypes.data
         self.slots = slots
         self.records = machine.place(program._records)
         self.records[:, 1] += slots.ctypes.data
-        slots[program._inner] += self.records.ctypes.data
+        slots[program.tables.inner] += self.records.ctypes.data
         self.blocks = self.records[:, 1] - slots.ctypes.data
-        self.scratch = machine.empty(program.scratch_bytes * program.threads + 64)
+        self.scratch = machine.empty(program.tables.scratch * program.threads + 64)
         self.scratch[:] = 0xA5
 
     def stretch(self, begin: int, end: int) -> Callable[[], None]:
@@ -122,13 +117,13 @@ class _Bound:
         own[:5] = 0, self.records.ctypes.data, begin, end, scratch
         own[8:11] = 0, self.records.ctypes.data, job.ctypes.data
         helper = self.machine.place(np.array([0, job.ctypes.data, 0], np.int64))
-        stride, threads = self.program.scratch_bytes, self.program.threads
+        stride, threads = self.program.tables.scratch, self.program.threads
         addresses = self.program.addresses
 
         def run() -> None:
             self.copy[:] = self.arena
             if threads == 1:
-                self.machine.call(addresses[RUNNER], at)
+                self.machine.call(addresses[SINGLE], at)
                 status = own[0]
             else:
                 seated = self.records.ctypes.data, scratch + stride, stride, threads - 1

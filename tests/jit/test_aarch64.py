@@ -105,7 +105,7 @@ def test_threads(target: Target) -> None:
     program: Any = engine.plan(0, (x.shape,)).program
     for _ in range(50):
         same(interpreter.run(x), want)
-        of_helpers = [b.scratch[program.scratch_bytes : -64] for b in program.bounds]
+        of_helpers = [b.scratch[program.tables.scratch : -64] for b in program.bounds]
         if any((memory != 0xA5).any() for memory in of_helpers):
             return
     raise AssertionError("no tile was done by the helper in 50 runs")

@@ -96,7 +96,7 @@ def test_without_a_directory_there_is_a_temporary_one() -> None:
 
 def test_the_key_depends_on_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = code_version()
-    code_version.cache_clear()
+    caches._KNOWN.clear()
     assert code_version() == before
     (tmp_path / "emit").mkdir()
     (tmp_path / "emit" / "gemm.py").write_text("x = 1")
@@ -104,11 +104,11 @@ def test_the_key_depends_on_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     versions = {before}
     for text in ("x = 1", "x = 2", "x = 22"):
         (tmp_path / "emit" / "gemm.py").write_text(text)
-        code_version.cache_clear()
+        caches._KNOWN.clear()
         versions.add(code_version())
     assert len(versions) == 4
     monkeypatch.undo()
-    code_version.cache_clear()
+    caches._KNOWN.clear()
     assert code_version() == before
 
 
@@ -163,7 +163,7 @@ def test_content_and_clear(cache: Cache) -> None:
     foreign = Path(cache.directory, "notes.txt")
     foreign.touch()
     size = os.stat(cache.path(ADDS, TARGET)).st_size
-    assert cache.content() == (cache.directory, 2, size + 1000, 1)
+    assert cache.content() == (cache.directory, 2, size + 1000, 1, 0)
     assert cache.clear() == 2
     assert os.listdir(cache.directory) == ["notes.txt"]
 

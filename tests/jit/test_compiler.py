@@ -360,7 +360,9 @@ def test_without_numba(library: Library, monkeypatch: pytest.MonkeyPatch) -> Non
 
     asked = inspect.unwrap(module.missing)
     assert asked() == ""
-    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "numba" else object())
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "numba" else object()
+    )
     monkeypatch.setattr(module, "missing", asked)
     library.request([ADDS], TARGET)
     library.wait([ADDS], TARGET)

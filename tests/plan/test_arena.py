@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytflite import Interpreter, ModelWarning, TFLiteError
-from pytflite.plan.arena import ALIGNMENT, Block, lower_bound, place
+from pytflite.plan.alignment import ALIGNMENT
+from pytflite.plan.arena import Block, lower_bound, place
 
 blocks = st.lists(
     st.tuples(st.integers(0, 5000), st.integers(-1, 30), st.integers(0, 12)), max_size=25

@@ -21,7 +21,7 @@ compiles = pytest.mark.skipif(find_spec("numba") is None, reason="kernels need N
 def test_info_and_clear(tmp_path: Path) -> None:
     where = {"PYTFLITE_CACHE_DIR": str(tmp_path / "cache")}
     out = pytflite("cache", "info", **where).stdout
-    assert str(tmp_path) in out and "0 kernels, 0 B of at most 268 MB" in out
+    assert str(tmp_path) in out and "0 plans of models: 0 B of at most 268 MB" in out
     (tmp_path / "cache" / "0badc0de-1.image").write_bytes(bytes(3000))
     told = json.loads(pytflite("cache", "info", "--json", **where).stdout)
     assert (told["files"], told["size"], told["current"]) == (1, 3000, 0)

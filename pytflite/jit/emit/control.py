@@ -5,8 +5,9 @@ All tiles of those are done in this thread. If one of them refuses its data, so 
 
 from __future__ import annotations
 
-from pytflite.jit.emit.runner import PARAMETERS, TILES, Modes, call_record, record_at
+from pytflite.jit.emit.runner import Modes, call_record, record_at
 from pytflite.jit.ir import Function, Module
+from pytflite.jit.records import PARAMETERS, TILES
 from pytflite.jit.target import Target
 
 _REFUSED = 1

@@ -1,18 +1,11 @@
 """The loops that run a program: kernel after kernel, in one call from Python.
 
-A record is 64 bytes: address of the kernel, address of its parameters, number of tiles, the next
-tile that nobody has claimed, how many tiles are done, whether denormals are zero, and two words
-that are free. `begin` and `end` say which records run. The first kernel with a status other than 0
-ends the run; the runner's own status is then that record's number, plus 1.
+records.py has the layout of what they read. `begin` and `end` say which records run. The first
+kernel with a status other than 0 ends the run; the runner's own status is then that record's
+number, plus 1.
 
 `single` does all tiles in this thread. `leader` shares them with helpers, threads that are in
-`helper` at the time. They meet at a Job:
-
-    door        2^32 while helpers may come in, plus the number of those inside
-    current     the record whose tiles are to be had; -1 when there are no more
-    records, scratch, stride, seats   of this run; helper n < seats works in scratch + n * stride
-    quit        not 0: helpers go home
-
+`helper` at the time; they meet at a Job.
 The leader never depends on a helper to come: it claims tiles like any other, and waits for those
 only that were claimed. It shuts the door and waits until nobody is inside, so that a helper which
 was asleep at the wrong moment can never touch the next run's counters.
@@ -23,15 +16,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytflite.jit.ir import Function, Module
+from pytflite.jit.records import (
+    CURRENT,
+    DONE,
+    DOOR,
+    FLUSH,
+    KERNEL,
+    NEXT,
+    OPEN,
+    PARAMETERS,
+    QUIT,
+    RECORD,
+    RECORDS,
+    SCRATCH,
+    SEATS,
+    STRIDE,
+    TILES,
+)
 from pytflite.jit.target import Target
-
-RECORD = 64
-KERNEL, PARAMETERS, TILES, NEXT, DONE, FLUSH = 0, 8, 16, 24, 32, 40  # of the words of a record
-
-JOB = 256
-DOOR, CURRENT, QUIT = 0, 64, 128  # offsets of the words of a job, each written on its own line
-RECORDS, SCRATCH, STRIDE, SEATS = 192, 200, 208, 216
-OPEN = 1 << 32
 
 # Bits of x86's MXCSR and of AArch64's FPCR.
 _FLUSH, _ZERO_INPUTS, _ARM_FLUSH = 1 << 15, 1 << 6, 1 << 24

@@ -1,0 +1,32 @@
+"""The layout of what the runner reads (emit/runner.py): offsets in bytes of words of 8.
+
+A record is one call of a kernel: the addresses of the kernel and of its parameters, the number of
+tiles, the next tile that nobody has claimed, how many tiles are done, whether denormals are zero,
+and two words that are free.
+
+A job is where a run and its helpers meet:
+
+    door        2^32 while helpers may come in, plus the number of those inside
+    current     the record whose tiles are to be had; -1 when there are no more
+    records, scratch, stride, seats   of this run; helper n < seats works in scratch + n * stride
+    quit        not 0: helpers go home
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from pytflite.jit.kernel import kernel
+
+RECORD = 64
+KERNEL, PARAMETERS, TILES, NEXT, DONE, FLUSH = 0, 8, 16, 24, 32, 40
+
+JOB = 256
+DOOR, CURRENT, QUIT = 0, 64, 128  # each written on a line of its own
+RECORDS, SCRATCH, STRIDE, SEATS = 192, 200, 208, 216
+OPEN = 1 << 32
+
+# The loops: in one thread, for the thread whose run it is, and for those that help.
+SINGLE, LEADER, HELPER = (kernel(f"runner.{name}") for name in ("single", "leader", "helper"))
+ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+RUNNERS = (SINGLE, LEADER, HELPER)  # that each program needs

@@ -68,11 +68,15 @@ class Engine:
         self.backend = backend
         self._preserve = preserve
         self._numerics = numerics
+        # Made now where it will be needed: a fork in the middle of another thread's imports leaves
+        # these locked in the child.
         self._own_planner: Planner | None = None
         self._plans: defaultdict[int, OrderedDict[tuple[Shape, ...], Plan]] = defaultdict(
             OrderedDict
         )
         self.begin_anew()
+        if backend is None or not model.stamp:
+            self._own_planner = self._new_planner(preserve, backend)
         _ENGINES.add(self)
 
     def begin_anew(self) -> None:

@@ -53,7 +53,7 @@ def opened(path: Any, **options: Any) -> pytflite.Interpreter:
 def kept_file(path: Path, **options: Any) -> Path:
     """Where the plan is kept, if it is."""
     backend: Any = opened(path, **options)._engine.backend
-    file = Path(backend.kept._path())
+    file = Path(backend._kept()._path())
     _FILES.add(file)
     return file
 
@@ -187,7 +187,7 @@ def test_models_that_are_no_files(path: Path) -> None:
     interpreter = pytflite.Interpreter(model, backend="jit", wait=True)
     interpreter.run(X)
     backend: Any = interpreter._engine.backend
-    assert not Path(backend.kept._path()).exists()
+    assert not Path(backend._kept()._path()).exists()
 
 
 @pytest.mark.parametrize("place", [0, 20, 44, 60, 400, -70000, -1])

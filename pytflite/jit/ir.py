@@ -17,7 +17,7 @@ LLVM's language: https://llvm.org/docs/LangRef.html
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Union
 
@@ -26,10 +26,11 @@ Value = Union[str, int]  # noqa: UP007  evaluated at run time
 KERNEL = ("ptr parameters", "i64 begin", "i64 end", "ptr scratch")
 
 
-def float_constant(x: float) -> str:
-    """A float32 as LLVM writes it: the bits of the double that equals it."""
-    (single,) = struct.unpack("<f", struct.pack("<f", x))
-    return f"0x{struct.unpack('<Q', struct.pack('<d', single))[0]:016X}"
+def float_constant(x: float, kind: str = "float") -> str:
+    """A float as LLVM writes it: the bits of the double that equals it."""
+    if kind != "double":
+        (x,) = struct.unpack("<f", struct.pack("<f", x))
+    return f"0x{struct.unpack('<Q', struct.pack('<d', x))[0]:016X}"
 
 
 class Module:
@@ -261,6 +262,16 @@ class Function:
         yield
         self.do(f"br label %{after}")
         self._begin(after)
+
+    def unless(self, condition: str, kind: str, value: Value, other: Callable[[], Value]) -> str:
+        """value; if the condition holds, what `other` writes instead: a branch, not a select."""
+        instead, after, before = self._label("then"), self._label("after"), self._block
+        self.do(f"br i1 {condition}, label %{instead}, label %{after}")
+        self._begin(instead)
+        result, end = other(), self._block
+        self.do(f"br label %{after}")
+        self._begin(after)
+        return self.op(f"phi {kind} [ {value}, %{before} ], [ {result}, %{end} ]")
 
     def leave(self, condition: str, label: str) -> None:
         """Goes to a label if the condition holds, else on."""

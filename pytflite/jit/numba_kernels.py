@@ -166,6 +166,8 @@ def _intrinsics() -> dict[Callable[..., Any], Any]:
         intrinsics.copysign: _instruction(_named("llvm.copysign"), "T, T"),
         intrinsics.accumulate: _instruction(accumulate, "T, T"),
         intrinsics.where: _instruction(lambda b, c, x, y: b.select(c, x, y), "boolean, T, T"),
+        intrinsics.wide: _instruction(lambda b, x: b.fpext(x, double), "float32", "float64"),
+        intrinsics.single: _instruction(lambda b, x: b.fptrunc(x, single), "float64", "float32"),
         intrinsics.bits: _instruction(lambda b, x: b.bitcast(x, integer), "float32", "int32"),
         intrinsics.from_bits: _instruction(lambda b, x: b.bitcast(x, single), "int32", "float32"),
         intrinsics.from_bits64: _instruction(lambda b, x: b.bitcast(x, double), "int64", "float64"),

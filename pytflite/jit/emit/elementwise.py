@@ -15,7 +15,7 @@ from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.rows import blocks, slots
 from pytflite.jit.emit.vector import INTRINSICS, Vector, equation
 from pytflite.jit.ir import Function, Module
-from pytflite.jit.kernels import maths
+from pytflite.jit.kernels import angles, maths, powers
 from pytflite.jit.target import Target
 
 _where = INTRINSICS["where"]
@@ -43,6 +43,35 @@ def _floor_mod(a: Vector, b: Vector) -> Vector:
     return _where(rest.equals(0.0), rest.call("copysign", b), moved)
 
 
+def _angle(name: str) -> Callable[[Vector], Vector]:
+    """sin or cos: the quick way, but where a number of the vector is too large for it."""
+    near, far = (equation(getattr(angles, f"{name}_{way}")) for way in ("near", "far"))
+
+    def write(x: Vector) -> Vector:
+        beyond = x.call("fabs") > angles.NEAR
+        bits = x.f.op(f"bitcast {beyond} to i{x.lanes}")
+        some = x.f.compare("ne", bits, 0, f"i{x.lanes}")
+        return x.like(x.f.unless(some, x.type, near(x).value, lambda: far(x).value))
+
+    return write
+
+
+def _whole_power(x: Vector, exponent: int) -> Vector:
+    """By squaring, from the highest bit on, as ops/elementwise/power.py has it."""
+    power = x
+    for bit in f"{exponent:b}"[1:]:
+        power = power * power
+        if bit == "1":
+            power = power * x
+    return power
+
+
+def _root(x: Vector) -> Vector:
+    """x^0.5 as C's pow has it: 0 of -0, infinity of minus infinity."""
+    infinite = (-x).equals(float("inf"))
+    return INTRINSICS["sqrt"](_where(infinite, float("inf"), x) + 0.0)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -68,8 +97,23 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "logistic": equation(maths.logistic),
     **{
         name: equation(getattr(maths, name))
-        for name in ("log", "elu", "gelu", "gelu_approximate", "atan2")
+        for name in (
+            "log",
+            "elu",
+            "gelu",
+            "gelu_approximate",
+            "atan2",
+            "softplus",
+            "softsign",
+            "selu",
+        )
     },
+    "sin": _angle("sin"),
+    "cos": _angle("cos"),
+    "power": equation(powers.power),
+    "whole_power": _whole_power,
+    "root": _root,
+    "reciprocal": lambda x: 1.0 / x,
     "floor_mod": _floor_mod,
     "hard_swish": lambda x: x * _relu6(x + 3.0) * (1.0 / 6.0),
     "leaky_relu": lambda x, alpha: _where(x > 0.0, x, x * alpha),

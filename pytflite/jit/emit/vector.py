@@ -65,7 +65,8 @@ class Vector:
         if isinstance(other, Vector):
             return other
         if self.is_float:
-            return self.like(f"splat ({self.element} {float_constant(float(other))})")
+            number = float_constant(float(other), self.element)
+            return self.like(f"splat ({self.element} {number})")
         return self.like(f"splat ({self.element} {int(other)})")
 
     def _binary(self, name: str, other: Any, swap: bool = False) -> Vector:
@@ -184,6 +185,8 @@ INTRINSICS: dict[str, Callable[..., Vector]] = {
     "where": _where,
     "bits": lambda x: x.op(f"bitcast {x} to <{x.lanes} x i32>", "i32"),
     "from_bits": lambda x: x.op(f"bitcast {x} to <{x.lanes} x float>", "float"),
+    "wide": lambda x: x.to("double"),
+    "single": lambda x: x.to("float"),
     "rint": lambda x: x.call("nearbyint"),  # which SSE2 has as a function, too
     "trunc": lambda x: x.op(f"fptosi {x} to <{x.lanes} x i32>", "i32"),
     "sqrt": lambda x: x.call("sqrt"),

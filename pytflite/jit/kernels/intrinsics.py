@@ -1,17 +1,31 @@
 """What LLVM has an instruction for and Python has none, as Python functions.
 
-They are written for float32 here; float64 will do as well where all numbers are. Compiled, each is
+Float64 will do as well as float32 where all numbers are. Compiled, each is
 one instruction (jit/numba_kernels.py has the table); here is what they mean.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
+T = TypeVar("T", np.float32, np.float64)
 
-def fma(a: np.float32, b: np.float32, c: np.float32) -> np.float32:
+
+def fma(a: T, b: T, c: T) -> T:
     """a * b + c, rounded once where the CPU has such an instruction (here: nearly so)."""
-    return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
+    return type(c)(np.float64(a) * np.float64(b) + np.float64(c))
+
+
+def wide(x: np.float32) -> np.float64:
+    """The same number as a float64."""
+    return np.float64(x)
+
+
+def single(x: np.float64) -> np.float32:
+    """The nearest float32."""
+    return np.float32(x)
 
 
 def bits(x: np.float32) -> np.int32:
@@ -29,14 +43,14 @@ def from_bits64(x: np.int64) -> np.float64:
     return np.float64(x.view(np.float64))
 
 
-def rint(x: np.float32) -> np.float32:
+def rint(x: T) -> T:
     """The nearest integer, ties to even, still a float32."""
-    return np.float32(np.rint(x))
+    return type(x)(np.rint(x))
 
 
-def floor(x: np.float32) -> np.float32:
+def floor(x: T) -> T:
     """The next integer below, still a float32."""
-    return np.float32(np.floor(x))
+    return type(x)(np.floor(x))
 
 
 def sqrt(x: np.float32) -> np.float32:
@@ -69,6 +83,6 @@ def copysign(x: np.float32, sign: np.float32) -> np.float32:
     return np.float32(np.copysign(x, sign))
 
 
-def where(condition: bool | np.bool_, a: np.float32, b: np.float32) -> np.float32:
+def where(condition: bool | np.bool_, a: T, b: T) -> T:
     """a if the condition holds, else b: without a branch."""
     return a if condition else b

@@ -139,6 +139,27 @@ def elu(x: np.float32) -> np.float32:
     return where(x > _ZERO, x, expm1(x))
 
 
+def softplus(x: np.float32) -> np.float32:
+    """log(1 + e**x) = max(x, 0) + log(1 + e**-|x|); what 1 + e loses by rounding is added."""
+    e = exp(-absolute(x))
+    total = _ONE + e
+    rest = log(total) + (e - (total - _ONE)) / total
+    return where(x > _ZERO, x, where(x <= _ZERO, _ZERO, x)) + rest
+
+
+def softsign(x: np.float32) -> np.float32:
+    """x / (1 + |x|)."""
+    return x / (_ONE + absolute(x))
+
+
+_SELU_SCALE, _SELU_ALPHA = np.float32(1.0507009873554805), np.float32(1.6732632423543772)
+
+
+def selu(x: np.float32) -> np.float32:
+    """x above 0, else alpha (e**x - 1), by a scale."""
+    return _SELU_SCALE * where(x < _ZERO, _SELU_ALPHA * expm1(x), x)
+
+
 _G0, _G1 = np.float32(0.121513947628), np.float32(-0.20640261904)
 _G2, _G3 = np.float32(0.123225030677), np.float32(-0.0462132909535)
 _G4, _G5 = np.float32(0.00613207066801), np.float32(0.00290455617536)

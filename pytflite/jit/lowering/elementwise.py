@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 from pytflite.jit.kernel import Slot, Work, kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
-from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.lowering.registry import MODULES, Lowered, Lowering, lowering
 from pytflite.jit.lowering.sums import PRODUCTS, product_and_sum
 from pytflite.model.dtypes import FLOAT32
 from pytflite.ops.activation import bounds
+from pytflite.ops.catalogue import CUSTOM_MODULES
+from pytflite.ops.elementwise.power import is_whole
 from pytflite.ops.registry import is_ours
 from pytflite.ops.spec import Node, Shape
 from pytflite.plan.plan import Step
@@ -27,6 +29,7 @@ _UNARY = {
     "ABS": "abs", "NEG": "neg", "SQUARE": "square", "SQRT": "sqrt", "RSQRT": "rsqrt",
     "FLOOR": "floor", "CEIL": "ceil", "ROUND": "round", "SIGN": "sign", "EXP": "exp",
     "TANH": "tanh", "LOGISTIC": "logistic", "HARD_SWISH": "hard_swish", "ELU": "elu", "LOG": "log",
+    "SIN": "sin", "COS": "cos",
     **dict.fromkeys(("Bsign", "LceBsign", "LqceBsign"), "bsign"),
 }  # fmt: skip
 _CLAMPED = {
@@ -40,6 +43,7 @@ _BINARY = {
     "MINIMUM": "minimum", "SQUARED_DIFFERENCE": "squared_difference", "PRELU": "prelu",
     "ATAN2": "atan2", "FLOOR_MOD": "floor_mod",
 }  # fmt: skip
+_POWERS = {0.5: "root({0})", -0.5: "reciprocal(root({0}))", -1.0: "reciprocal({0})"}
 _FUSED = frozenset({"ADD", "SUB", "MUL", "DIV"})  # those with a fused activation
 
 
@@ -54,9 +58,30 @@ def expression_of(step: Step) -> Expression | None:
     """The expression of an elementwise operator on float32, or None if it is none."""
     specs = [s for s in (*step.input_specs, *step.output_specs) if s is not None]
     make = _EXPRESSIONS.get(step.node.name)
-    if make is None or any(s.dtype is not FLOAT32 for s in specs) or not is_ours(step.definition):
+    if any(s.dtype is not FLOAT32 for s in specs) or not is_ours(step.definition):
         return None
-    return make(step.node)
+    if step.node.name == "POW":
+        return _power(step)
+    if make is None and step.definition.name in CUSTOM_MODULES:
+        from pytflite.jit.lowering.tensorflow import expression
+
+        found = expression(step.node)
+        return None if found is None else Expression(*found)
+    return None if make is None else make(step.node)
+
+
+def _power(step: Step) -> Expression | None:
+    """A whole power is a product; NumPy looks at single exponents, constant or not."""
+    base, exponent = step.input_specs
+    assert base is not None and exponent is not None
+    if exponent.size != 1 or base.shape == exponent.shape:
+        return Expression("power({0}, {1})")
+    if exponent.value is None:
+        return None
+    number = float(exponent.value.reshape(-1)[0])
+    if is_whole(exponent.value):
+        return Expression(f"whole_power({{0}}, {int(number)})")
+    return Expression(_POWERS.get(number, "power({0}, {1})"))
 
 
 def _clamped(text: str, low: float | None, high: float | None) -> Expression:
@@ -86,10 +111,12 @@ _EXPRESSIONS: dict[str, Callable[[Node], Expression]] = {
 }  # fmt: skip
 
 
-@lowering(*_EXPRESSIONS)
+@lowering(*MODULES["elementwise"].split())
 def elementwise(step: Step, to: Lowering) -> Lowered:
     """One pass over the output, for a step or for the parts of a fused one."""
     if expression_of(step) is None:
+        if step.node.name in CUSTOM_MODULES and step.node.name not in _EXPRESSIONS:
+            return "compiled for FLOAT32 alone"
         # Models of floats start without these.
         from pytflite.jit.lowering.integers import arithmetic
         from pytflite.jit.lowering.tables import by_pairs, by_table

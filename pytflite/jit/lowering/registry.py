@@ -48,7 +48,12 @@ MODULES = {
     "elementwise": (
         "ABS NEG SQUARE SQRT RSQRT FLOOR CEIL ROUND SIGN EXP TANH LOGISTIC HARD_SWISH RELU RELU6 "
         "RELU_N1_TO_1 RELU_0_TO_1 ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE PRELU "
-        "LEAKY_RELU ELU GELU LOG ATAN2 FLOOR_MOD Bsign LceBsign LqceBsign"
+        "LEAKY_RELU ELU GELU LOG ATAN2 FLOOR_MOD SIN COS POW Bsign LceBsign LqceBsign "
+        "FlexAbs FlexNeg FlexSquare FlexSqrt FlexRsqrt FlexFloor FlexCeil FlexSign Sign FlexExp "
+        "FlexTanh FlexLog FlexElu FlexSin FlexCos FlexSoftplus Softplus FlexSoftsign Softsign "
+        "FlexSelu Selu FlexReciprocal Reciprocal FlexInv Inv FlexAdd FlexAddV2 FlexSub FlexMul "
+        "FlexDiv FlexRealDiv FlexSquaredDifference FlexRound FlexRint Rint "
+        "FlexSigmoid FlexPow FlexAtan2 Atan2 atan2 FlexRelu FlexRelu6 FlexLeakyRelu"
     ),
     "reductions": "SUM MEAN REDUCE_PROD REDUCE_MAX REDUCE_MIN REDUCE_ANY REDUCE_ALL",
     "taking": "GATHER GATHER_ND EMBEDDING_LOOKUP RESIZE_NEAREST_NEIGHBOR RESIZE_BILINEAR",

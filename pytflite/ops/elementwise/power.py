@@ -29,10 +29,11 @@ _LARGEST_WHOLE = 1 << 31  # beyond, the reference's exponent is no int32
 
 
 class Power(NamedTuple):
-    """Two ways to compute POW; the exponent decides."""
+    """Ways to compute POW; the exponent decides."""
 
     general: binary.Form
     whole: binary.Form | None  # for a single whole exponent
+    root: binary.Form | None  # for a single exponent of 0.5
     integers: bool
 
 
@@ -47,16 +48,24 @@ def whole_power(a: Array, b: Array, out: Array) -> None:
     np.copyto(out, power)
 
 
+def square_root(a: Array, b: Array, out: Array) -> None:
+    """a^0.5 as C's pow has it: 0 of -0, infinity of minus infinity. NumPy takes np.sqrt for it."""
+    np.add(a, 0, out=out)
+    out[out == -np.inf] = np.inf
+    np.sqrt(out, out=out)
+
+
 def prepare_pow(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Power:
     """The forms of the computation."""
     base, exponent = inputs
     assert base is not None and exponent is not None
     output = outputs[0]
-    whole = None
+    whole = root = None
     single = exponent.size == 1 and base.shape != exponent.shape
     if single and base.dtype in (FLOAT32, FLOAT16, FLOAT64):
         whole = binary.plain(whole_power, inputs, output, temporaries=True)
-    return Power(binary.plain(np.power, inputs, output), whole, output.dtype.is_integer)
+        root = binary.plain(square_root, inputs, output, temporaries=True)
+    return Power(binary.plain(np.power, inputs, output), whole, root, output.dtype.is_integer)
 
 
 def evaluate_pow(p: Power, inputs: Inputs, outputs: Outputs, run: Run) -> None:
@@ -77,13 +86,17 @@ def evaluate_pow(p: Power, inputs: Inputs, outputs: Outputs, run: Run) -> None:
                 found=int(exponent.min()),
                 hint="use floats",
             )
-    elif p.whole is not None and _is_whole(exponent):
+    elif p.whole is not None and is_whole(exponent):
         binary.evaluate(p.whole, inputs, outputs, run)
+        return
+    elif p.root is not None and exponent.reshape(-1)[0] == 0.5:
+        binary.evaluate(p.root, inputs, outputs, run)
         return
     binary.evaluate(p.general, inputs, outputs, run)
 
 
-def _is_whole(exponent: Array) -> bool:
+def is_whole(exponent: Array) -> bool:
+    """Whether a single exponent is a whole number that one multiplies by."""
     number = float(exponent.reshape(-1)[0])
     return 1 <= number < _LARGEST_WHOLE and number == int(number)
 

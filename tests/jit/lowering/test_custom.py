@@ -9,6 +9,8 @@ import pytest
 
 from tests.harness import single_op, tensor
 from tests.jit.agreement import agree
+from tests.jit.native import RUNNABLE
+from tests.jit.targets import compiled, reasons
 from tests.ops.custom.node_defs import flex_options
 
 pytest.importorskip("numba")
@@ -60,3 +62,34 @@ def test_operators_of_tensorflow_that_are_builtin_ones() -> None:
         custom_options=flex_options("ResizeBilinear", half_pixel_centers=True),
     )  # fmt: skip
     agree(resize, RNG.normal(size=(1, 4, 5, 3)).astype(np.float32), ulps=4)
+
+
+_UNARY = (
+    "Abs Neg Square Sqrt Rsqrt Floor Ceil Sign Exp Tanh Log Elu Sin Cos Softplus Softsign Selu "
+    "Reciprocal Inv Round Rint Sigmoid Relu Relu6 LeakyRelu"
+)
+_BINARY = "Add AddV2 Sub Mul Div RealDiv SquaredDifference Pow Atan2"
+
+
+@pytest.mark.parametrize("name", _UNARY.split())
+def test_functions_of_tensorflow(name: str) -> None:
+    x = numbers(3, 700)
+    model = single_op(
+        f"Flex{name}", [tensor(x.shape)], [tensor(x.shape)], custom_options=flex_options(name)
+    )
+    agree(model, x, ulps=4)
+    plain = single_op(
+        f"Flex{name}", [tensor((9,), "FLOAT16")], [tensor((9,), "FLOAT16")],
+        custom_options=flex_options(name),
+    )  # fmt: skip
+    assert reasons(compiled(plain, RUNNABLE[0]), (9,)) == ["compiled for FLOAT32 alone"]
+
+
+@pytest.mark.parametrize("name", _BINARY.split())
+def test_functions_of_two_of_tensorflow(name: str) -> None:
+    x, y = numbers(3, 700), numbers(3, 1)
+    model = single_op(
+        f"Flex{name}", [tensor(x.shape), tensor(y.shape)], [tensor(x.shape)],
+        custom_options=flex_options(name),
+    )  # fmt: skip
+    agree(model, x, y, ulps=4)

@@ -43,6 +43,30 @@ def test_unary(name: str, size: int) -> None:
     np.testing.assert_allclose(got, want, rtol=6e-7, atol=1e-38)
 
 
+@pytest.mark.parametrize("exponent", [1, 2, 5, 0.5, -0.5, -1, 0, 2.5, np.inf, np.nan])
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_powers_of_one_exponent(exponent: float, shape: tuple[int, ...]) -> None:
+    constant = tensor(value=np.full(shape, exponent, np.float32))
+    model = single_op("POW", [tensor((4100,)), constant], [tensor((4100,))])
+    got, want = both(model, numbers(4100))
+    np.testing.assert_allclose(got, want, rtol=3e-7, atol=1e-44)
+
+
+def test_powers() -> None:
+    model = single_op("POW", [tensor((40, 9)), tensor((9,))], [tensor((40, 9))])
+    got, want = both(model, numbers(40, 9), numbers(9, seed=1))
+    np.testing.assert_allclose(got, want, rtol=3e-7, atol=1e-44)
+
+
+def test_a_single_exponent_of_run_time_stays_on_numpy() -> None:
+    """Whether it is whole, and how often one multiplies, is known only then."""
+    model = single_op("POW", [tensor((40,)), tensor((1,))], [tensor((40,))])
+    compiled = pytflite.Interpreter(model, backend="jit", wait=True)
+    assert compiled.backend == "numpy"
+    x = np.arange(40, dtype=np.float32)
+    np.testing.assert_array_equal(compiled.run(x, np.float32([3])), x * (x * x))
+
+
 @pytest.mark.parametrize("approximate", [False, True])
 def test_gelu(approximate: bool) -> None:
     model = single_op("GELU", [tensor((9999,))], [tensor((9999,))], approximate=approximate)

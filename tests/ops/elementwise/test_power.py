@@ -100,3 +100,10 @@ def test_add_n_refusals() -> None:
     error = refused(single_op("ADD_N", [t, t, tensor((1,))], [t]), ShapeError)
     assert error.tensor == "input2"
     refused(single_op("ADD_N", [t, t, None], [t]), ModelError, "op.arity")
+
+
+@needs_litert
+def test_square_roots() -> None:
+    """As C's pow has them: NumPy's power takes its square root, which is another for these."""
+    x = np.float32([-np.inf, -0.0, 0.0, 4.0, np.inf, np.nan, -1.0, 1e-42])
+    check(single_op("POW", [tensor((8,)), tensor(value=np.float32(0.5))], [tensor((8,))]), x)

@@ -2,8 +2,9 @@
 
 The setting `expression` is written like a Python expression, FUNCTIONS has the names; `types` and
 `result` name the types of the operands in memory and of y. In an expression integers of up to 32
-bits are int32, longer ones int64, FLOAT16 is float32, BOOL a truth value (anything but 0 is true),
-and "bits8" ... "bits64" are elements that are only moved. Numbers ("k", "n") have types, too.
+bits are int32, longer ones (and UINT32) int64, FLOAT16 is float32, BOOL a truth value (anything but
+0 is true), and "bits8" ... "bits64" are elements that are only moved. Numbers ("k", "n") have
+types, too.
 
     kernel("typed.apply", expression="less(x0, x1)", operands="vs", types="int8 int8",
            result="bool")
@@ -28,10 +29,11 @@ TYPES = {
     "float32": ("float", "float"), "float16": ("half", "float"), "bool": ("i8", "i1"),
     "int8": ("i8", "i32"), "uint8": ("i8", "i32"), "int16": ("i16", "i32"),
     "uint16": ("i16", "i32"), "int32": ("i32", "i32"), "int64": ("i64", "i64"),
+    "uint32": ("i32", "i64"),
     "bits8": ("i8", "i8"), "bits16": ("i16", "i16"), "bits32": ("i32", "i32"),
     "bits64": ("i64", "i64"),
 }  # fmt: skip
-_BYTES = {"i1": 1, "i8": 1, "i16": 2, "half": 2, "i32": 4, "float": 4, "i64": 8}
+BYTES = {"i1": 1, "i8": 1, "i16": 2, "half": 2, "i32": 4, "float": 4, "i64": 8}
 
 _where = INTRINSICS["where"]
 _HALF = 0.49999997  # the largest float32 below one half: trunc(x + copysign(this, x)) is round(x)
@@ -44,9 +46,9 @@ def apply(
     """Slots: those of rows.slots."""
     f = module.kernel(*slots(operands, loops))
     kinds = types.split()
-    lanes = target.vector // max(_BYTES[TYPES[t][1]] for t in (*kinds, result))
-    sizes = [_BYTES[TYPES[t][0]] for t in kinds]
-    y_size = _BYTES[TYPES[result][0]]
+    lanes = target.vector // max(BYTES[TYPES[t][1]] for t in (*kinds, result))
+    sizes = [BYTES[TYPES[t][0]] for t in kinds]
+    y_size = BYTES[TYPES[result][0]]
     with blocks(f, operands, sizes, y_size, loops) as block:
         whole = f.op(f"and i64 {block.size}, -{lanes}")
         for start, end, step in (("0", whole, lanes), (whole, block.size, 1)):
@@ -88,7 +90,7 @@ def widened(raw: Vector, kind: str) -> Vector:
     element = TYPES[kind][1]
     if kind == "bool":
         return raw.differs(0)
-    if kind in ("uint8", "uint16"):
+    if kind.startswith("uint"):
         return raw.op(f"zext {raw} to <{raw.lanes} x {element}>", element)
     return raw.to(element)
 
@@ -158,6 +160,58 @@ def _shifted_right(a: Vector, b: Vector, bits: int) -> Vector:
     return a >> _limited(b, 0, bits - 1)
 
 
+def _quotient(a: Vector, b: Vector) -> Vector:
+    """a / b of integers, towards zero, b not 0. No quotient of two int32 is so near an integer that
+    a double would miss it; the one that is too large wraps around."""
+    opposite = b.equals(-1)
+    b = _where(opposite, 1, b)
+    if a.element == "i32":
+        quotient = (a.to("double") / b.to("double")).to("i32")
+    else:
+        quotient = a.op(f"sdiv {a}, {b.value}")
+    return _where(opposite, -quotient, quotient)
+
+
+def _rest(a: Vector, b: Vector) -> tuple[Vector, Vector]:
+    """What a / b leaves, and where floor(a / b) is one less than the quotient."""
+    rest = a - _quotient(a, b) * b
+    return rest, ((rest ^ b) < 0) & rest.differs(0)
+
+
+def _floor_quotient(a: Vector, b: Vector) -> Vector:
+    """floor(a / b) of integers."""
+    less = _rest(a, b)[1]
+    return _quotient(a, b) - _where(less, b.same(1), b.same(0))
+
+
+def _floor_rest(a: Vector, b: Vector) -> Vector:
+    """a - b * floor(a / b) of integers: with the sign of b."""
+    rest, less = _rest(a, b)
+    return _where(less, rest + b, rest)
+
+
+def _whole_powers(a: Vector, b: Vector) -> Vector:
+    """a^b of integers, b >= 0: by squaring, from the lowest bit on; wraps around."""
+    f, one = a.f, a.same(1)
+    carried = (a.type, one.value), (a.type, a.value), (a.type, b.value)
+    with f.loop(0, a.bits, 1, *carried) as loop:
+        result, square, rest = (a.like(value) for value in loop.carried)
+        result = _where((rest & 1) > 0, result * square, result)
+        loop.carry(result.value, (square * square).value, (rest >> 1).value)
+    return a.like(loop.results[0])
+
+
+def _absolute_complex(x: Vector) -> Vector:
+    """sqrt(a^2 + b^2) of a complex number's 64 bits, in double; infinite if a or b is."""
+    real, imaginary = (INTRINSICS["from_bits"](part.to("i32")) for part in (x, x >> 32))
+    a, b = real.to("double"), imaginary.to("double")
+    size = (a * a + b * b).call("sqrt").to("float")
+    infinity = float("inf")
+    for part in (real, imaginary):
+        size = _where(part.call("fabs").equals(infinity), size.same(infinity), size)
+    return size
+
+
 def _half(x: Vector) -> Vector:
     """The bits of FLOAT16 as float32, where the CPU has no instruction for it.
 
@@ -186,6 +240,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "logical_or": lambda a, b: a | b,
     "logical_not": lambda a: a ^ True,
     "bitwise_xor": lambda a, b: a ^ b,
+    "quotient": _quotient,
+    "floor_quotient": _floor_quotient,
+    "floor_rest": _floor_rest,
+    "whole_powers": _whole_powers,
+    "low_half": lambda x: x.to("i32"),
+    "high_half": lambda x: (x >> 32).to("i32"),
+    "absolute_complex": _absolute_complex,
+    "signum": lambda x: _where(x > 0, x.same(1), _where(x < 0, x.same(-1), x.same(0))),
     "right_shift": _shifted_right,
     "select": _where,
     "minimum": _minimum,

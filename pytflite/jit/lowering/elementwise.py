@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 from pytflite.jit.kernel import Slot, Work, kernel
@@ -43,6 +44,7 @@ _BINARY = {
     "MINIMUM": "minimum", "SQUARED_DIFFERENCE": "squared_difference", "PRELU": "prelu",
     "ATAN2": "atan2", "FLOOR_MOD": "floor_mod",
 }  # fmt: skip
+_REFUSING = ("DIV", "FLOOR_DIV", "FLOOR_MOD", "POW")  # some numbers
 _POWERS = {0.5: "root({0})", -0.5: "reciprocal(root({0}))", -1.0: "reciprocal({0})"}
 _FUSED = frozenset({"ADD", "SUB", "MUL", "DIV"})  # those with a fused activation
 
@@ -98,10 +100,16 @@ def _binary(node: Node) -> Expression:
     return _clamped(text, *bounds(node)) if node.name in _FUSED else Expression(text)
 
 
+def sum_of(terms: Sequence[str]) -> str:
+    """The terms added from left to right."""
+    return reduce(lambda total, term: f"add({total}, {term})", terms)
+
+
 _EXPRESSIONS: dict[str, Callable[[Node], Expression]] = {
     **dict.fromkeys(_UNARY, lambda node: Expression(f"{_UNARY[node.name]}({{0}})")),
     **dict.fromkeys(_CLAMPED, lambda node: _clamped("{0}", *_CLAMPED[node.name])),
     **dict.fromkeys(_BINARY, _binary),
+    "ADD_N": lambda node: Expression(sum_of([f"{{{n}}}" for n in range(len(node.inputs))])),
     "GELU": lambda node: Expression(
         f"gelu{'_approximate' * bool(node.options.approximate)}({{0}})"
     ),
@@ -123,6 +131,10 @@ def elementwise(step: Step, to: Lowering) -> Lowered:
 
         if step.parts:
             return by_table(step, to)
+        if step.node.name in _REFUSING:
+            from pytflite.jit.lowering.division import division
+
+            return division(step, to)
         if (found := arithmetic(step, to)) is not None:
             return found
         return by_pairs(step, to) if step.node.name in _BINARY else by_table(step, to)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytflite.jit.lowering.elementwise import sum_of
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.typed import (
     Operand,
@@ -22,7 +23,7 @@ from pytflite.plan.plan import Step
 _PLAIN = {
     "ADD": "add(x0, x1)", "SUB": "sub(x0, x1)", "MUL": "mul(x0, x1)",
     "SQUARED_DIFFERENCE": "squared_difference(x0, x1)",
-    "NEG": "neg(x0)", "ABS": "absolute(x0)",
+    "NEG": "neg(x0)", "ABS": "absolute(x0)", "SIGN": "signum(x0)",
 }  # fmt: skip
 _COMPARING = {"MAXIMUM": "max", "MINIMUM": "min"}  # which know no scales
 _FUSED = ("ADD", "SUB", "MUL")
@@ -35,18 +36,18 @@ def arithmetic(step: Step, to: Lowering) -> Lowered | None:
         return None
     if name in _COMPARING:
         return _compared(step, to)
-    if name not in _PLAIN:
+    if name not in _PLAIN and name != "ADD_N":
         return None
-    scaled = has_scales(step.input_specs, target)
+    scaled = name != "ADD_N" and has_scales(step.input_specs, target)
     if scaled:
         return _int16(step, to) if target.dtype is INT16 and name in _FUSED else None
     operands = [input_operand(step, to, n) for n in range(len(step.inputs))]
     if any(o is None for o in operands) or target.dtype.bits < 8:
         return unknown(target.dtype)
-    expression = _PLAIN[name]
+    expression = _PLAIN.get(name) or sum_of([f"x{n}" for n in range(len(operands))])
     limits = bounds(step.node) if name in _FUSED else UNBOUNDED
     if limits != UNBOUNDED:
-        if target.dtype.bits < 32:
+        if target.dtype.bits < 32 or target.dtype.storage.kind == "u":
             return "compiled without a fused activation"
         most = (1 << (target.dtype.bits - 1)) - 1
         low, high = limits

@@ -48,7 +48,8 @@ MODULES = {
     "elementwise": (
         "ABS NEG SQUARE SQRT RSQRT FLOOR CEIL ROUND SIGN EXP TANH LOGISTIC HARD_SWISH RELU RELU6 "
         "RELU_N1_TO_1 RELU_0_TO_1 ADD SUB MUL DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE PRELU "
-        "LEAKY_RELU ELU GELU LOG ATAN2 FLOOR_MOD SIN COS POW Bsign LceBsign LqceBsign "
+        "LEAKY_RELU ELU GELU LOG ATAN2 FLOOR_MOD SIN COS POW FLOOR_DIV ADD_N Bsign "
+        "LceBsign LqceBsign "
         "FlexAbs FlexNeg FlexSquare FlexSqrt FlexRsqrt FlexFloor FlexCeil FlexSign Sign FlexExp "
         "FlexTanh FlexLog FlexElu FlexSin FlexCos FlexSoftplus Softplus FlexSoftsign Softsign "
         "FlexSelu Selu FlexReciprocal Reciprocal FlexInv Inv FlexAdd FlexAddV2 FlexSub FlexMul "
@@ -59,7 +60,7 @@ MODULES = {
     "taking": "GATHER GATHER_ND EMBEDDING_LOOKUP RESIZE_NEAREST_NEIGHBOR RESIZE_BILINEAR",
     "searching": "ARG_MAX ARG_MIN TOPK_V2",
     "detection": "TFLite_Detection_PostProcess NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5",
-    "conversions": "CAST QUANTIZE DEQUANTIZE",
+    "conversions": "CAST QUANTIZE DEQUANTIZE REAL IMAG COMPLEX_ABS",
     "logic": (
         "EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL LOGICAL_AND LOGICAL_OR LOGICAL_NOT "
         "BITWISE_XOR RIGHT_SHIFT SELECT SELECT_V2"

@@ -16,10 +16,12 @@ from pytflite.errors import TFLiteError
 from pytflite.jit.emit.table import LOOKUP_BLOCK
 from pytflite.jit.kernel import Packed, Work, kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
+from pytflite.jit.lowering.checks import refusal
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.model.dtypes import INT8, INT16, UINT8
 from pytflite.model.graph import Array
 from pytflite.ops.activation import quantized_range
+from pytflite.ops.elementwise.pointwise import Pointwise
 from pytflite.ops.limits import Limits
 from pytflite.ops.spec import Spec
 from pytflite.plan.folding import FoldingRun
@@ -39,18 +41,33 @@ def by_table(step: Step, to: Lowering) -> Lowered:
         return "its slices have scales of their own"
     bits = source.dtype.bits
     values = np.arange(1 << bits, dtype=f"u{bits // 8}").view(source.dtype.storage)
+    least, works = _least(step), list[Work]()
+    if least is not None:
+        found = refusal(step, to, 0, "less", least)
+        if isinstance(found, str):
+            return found
+        works += found
+        values = np.maximum(values, values.dtype.type(least))
     try:
         table = _composed(step, values)
     except TFLiteError as error:
         return f"it refuses some values: {error.problem}"
     x_size, y_size = source.dtype.itemsize, target.dtype.itemsize
     return [
+        *works,
         Work(
             kernel("table.lookup", x_size=x_size, y_size=y_size),
             (to.input(step, 0), to.output(step), table, target.size),
             tiles=-(-target.size // LOOKUP_BLOCK),
-        )
+        ),
     ]
+
+
+def _least(step: Step) -> int | None:
+    """The least integer that the operator takes, if there is such a bound."""
+    with np.errstate(all="ignore"):
+        p = step.definition.prepare(step.node, step.input_specs, step.output_specs)
+    return None if step.parts or not isinstance(p, Pointwise) else p.least
 
 
 def _composed(step: Step, values: Array) -> Array:
@@ -77,20 +94,26 @@ def _evaluated(step: Step, values: Sequence[Array]) -> Array:
     return result
 
 
-def by_pairs(step: Step, to: Lowering) -> Lowered:
-    """Two inputs of 8 bits, broadcast: an entry for each pair of their values."""
+def by_pairs(step: Step, to: Lowering, forbidden: int | None = None) -> Lowered:
+    """Two inputs of 8 bits, broadcast: an entry for each pair of their values.
+
+    Args:
+        step, to: as ever.
+        forbidden: what the second one never is.
+    """
     a, b = step.input_specs[:2]
     target = step.output_specs[0]
     assert a is not None and b is not None
     if a.dtype not in _BYTES or b.dtype is not a.dtype or target.dtype.itemsize != 1:
         return f"there is no compiled kernel for {a.dtype.name} and {b.dtype.name}"
-    if step.node.name in ("DIV", "FLOOR_MOD"):
-        return "it must look for zeros first"
     found = layout(step, to, [(to.input(step, n), s.static, 1) for n, s in enumerate((a, b))])
     if found is None:
         return TOO_MANY
     values = np.arange(256, dtype=np.uint8).view(a.dtype.storage)
-    table = Packed(lambda: _evaluated(step, [values[:, None], values[None, :]]))
+    others = values
+    if forbidden is not None:
+        others = np.where(values == forbidden, values[forbidden - 1], values)
+    table = Packed(lambda: _evaluated(step, [values[:, None], others[None, :]]))
     formula = _formula(step, a, b, target)
     constants = Packed(lambda: _constants(formula, values, table.array))
     code = kernel(

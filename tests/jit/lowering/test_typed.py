@@ -11,6 +11,7 @@ import pytflite
 from pytflite.errors import DataError
 from tests.harness import single_op, tensor
 from tests.jit.agreement import agree
+from tests.jit.native import RUNNABLE
 
 SHAPES = [((3, 37), (3, 37)), ((2, 1, 70), (5, 1)), ((4100,), ())]
 # Without denormal numbers, which the CPU takes for zero while kernels run.
@@ -38,7 +39,7 @@ def numbers(dtype: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shapes", SHAPES)
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "int64"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "int64", "uint32"])
 @pytest.mark.parametrize("name", ["ADD", "SUB", "MUL", "MAXIMUM", "BITWISE_XOR", "RIGHT_SHIFT"])
 def test_plain_integers(name: str, dtype: str, shapes: Any) -> None:
     a, b = (numbers(dtype, s, n) for n, s in enumerate(shapes))
@@ -115,9 +116,10 @@ def test_select(name: str, shape: tuple[int, ...], dtype: str) -> None:
     agree(model, numbers("bool", shape), x, y)
 
 
-@pytest.mark.parametrize("to", ["float32", "bool", "int8", "uint8", "int16", "int32", "int64"])
+@pytest.mark.parametrize("to", ["float32", "bool", "int8", "uint8", "int16", "int32", "int64",
+                                "uint32"])  # fmt: skip
 @pytest.mark.parametrize("of", ["float32", "float16", "bool", "int8", "uint8", "int16", "uint16",
-                                "int32", "int64"])  # fmt: skip
+                                "int32", "int64", "uint32"])  # fmt: skip
 def test_cast(of: str, to: str) -> None:
     model = single_op("CAST", [tensor((3, 41), of.upper())], [tensor((3, 41), to.upper())])
     agree(model, numbers(of, (3, 41)))
@@ -161,10 +163,122 @@ def test_every_float16_becomes_longer() -> None:
     agree(model, np.arange(1 << 16, dtype=np.uint16).view(np.float16))
 
 
-def test_zeros_are_looked_for_by_numpy() -> None:
-    model = single_op("FLOOR_MOD", [tensor((3,), "INT8")] * 2, [tensor((3,), "INT8")])
-    interpreter = pytflite.Interpreter(model, backend="jit", wait=True)
-    x = np.array([7, -7, -128], np.int8)
-    np.testing.assert_array_equal(interpreter.run(x, np.array([3, 3, -1], np.int8)), [1, 2, 0])
+PLAIN = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"]
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+@pytest.mark.parametrize("dtype", PLAIN)
+@pytest.mark.parametrize("name", ["DIV", "FLOOR_DIV", "FLOOR_MOD"])
+def test_divisions(name: str, dtype: str, shapes: Any) -> None:
+    """What does not fit wraps around: the least integer divided by -1."""
+    a, b = (numbers(dtype, s, n) for n, s in enumerate(shapes))
+    b[...] = b % b.dtype.type(50)
+    b[...] = np.where(b == 0, 1, b - b.dtype.type(25) * (dtype[0] == "i"))
+    b[...] = np.where(b == 0, -1, b)
+    kind = dtype.upper()
+    inputs = [tensor(s, kind) for s in shapes]
+    agree(single_op(name, inputs, [tensor(np.broadcast_shapes(*shapes), kind)]), a, b)
+
+
+def test_divisions_of_large_numbers() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.integers(-(2**31), 2**31, 9999).astype(np.int32)
+    b = np.maximum(rng.integers(-(2**31), 2**31, 9999) >> rng.integers(0, 31, 9999), 1)
+    factor = a // b.astype(np.int32) * b.astype(np.int32)  # next to whole quotients
+    for numerator in (a, factor, factor - 1, factor + 1):
+        for name in ("DIV", "FLOOR_DIV", "FLOOR_MOD"):
+            model = single_op(name, [tensor((9999,), "INT32")] * 2, [tensor((9999,), "INT32")])
+            agree(model, numerator.astype(np.int32), b.astype(np.int32), cpus=RUNNABLE[:1])
+
+
+def test_divisions_of_floats() -> None:
+    a, b = numbers("float32", (3, 700)), numbers("float32", (3, 700), 1)
+    b[b == 0] = 2
+    model = single_op("FLOOR_DIV", [tensor((3, 700))] * 2, [tensor((3, 700))])
+    agree(model, a, b)
+
+
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
+def test_quantised_divisions(dtype: str) -> None:
+    a, b = (numbers(dtype.lower(), (70, 90), n) for n in range(2))
+    b[b == 3] = 4
+    scales = (0.3, 0), (0.7, 3), (0.01, -5 if dtype == "INT8" else 9)
+    tensors = [tensor((70, 90), dtype, scale=s, zero_point=z) for s, z in scales]
+    model = single_op("DIV", tensors[:2], tensors[2:])
+    agree(model, a, b)
+    b[5, 5] = 3
     with pytest.raises(DataError):
-        interpreter.run(x, np.zeros(3, np.int8))
+        pytflite.Interpreter(model, backend="jit", wait=True).run(a, b)
+
+
+@pytest.mark.parametrize("dtype", PLAIN)
+def test_powers(dtype: str) -> None:
+    a, b = numbers(dtype, (3, 70)), np.abs(numbers(dtype, (3, 70), 1) % np.dtype(dtype).type(9))
+    kind = dtype.upper()
+    agree(single_op("POW", [tensor((3, 70), kind)] * 2, [tensor((3, 70), kind)]), a, b)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "bad"),
+    [("DIV", "INT32", 0), ("FLOOR_DIV", "INT64", 0), ("FLOOR_MOD", "INT8", 0),
+     ("FLOOR_DIV", "FLOAT32", -0.0), ("POW", "INT32", -1)],
+)  # fmt: skip
+@pytest.mark.parametrize("place", [0, 16_383, 16_384, 40_000])
+def test_what_is_refused(name: str, dtype: str, bad: float, place: int) -> None:
+    """Wherever it is; and a constant that is fine is not looked at."""
+    model = single_op(name, [tensor((40_001,), dtype)] * 2, [tensor((40_001,), dtype)])
+    interpreter = pytflite.Interpreter(model, backend="jit", wait=True)
+    a, b = (np.ones(40_001, dtype.lower()) for _ in range(2))
+    want = interpreter.run(a, b)
+    b[place] = bad
+    with pytest.raises(DataError):
+        interpreter.run(a, b)
+    np.testing.assert_array_equal(interpreter.run(a, a), want)
+    np.testing.assert_array_equal(want, a * (name != "FLOOR_MOD"))
+    fine = single_op(name, [tensor((3,), dtype), tensor(value=a[:3])], [tensor((3,), dtype)])
+    agree(fine, a[:3])
+    assert len(pytflite.Interpreter(fine, backend="jit", wait=True).plan().steps[0].work or ()) == 1
+
+
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8", "INT16"])
+@pytest.mark.parametrize("name", ["SQRT", "RSQRT"])
+def test_roots(name: str, dtype: str) -> None:
+    """Of negative numbers there are none."""
+    zero = {"INT8": -128, "UINT8": 100, "INT16": 0}[dtype]
+    x = numbers(dtype.lower(), (9000,)).astype(np.int32)
+    x = np.maximum(x, zero).astype(dtype.lower())
+    source = tensor((9000,), dtype, scale=0.1, zero_point=zero)
+    target = tensor((9000,), dtype, scale=0.01, zero_point=0 if dtype == "INT16" else 3)
+    model = single_op(name, [source], [target])
+    agree(model, x)
+    if dtype != "INT8":
+        x[8999] = zero - 1
+        with pytest.raises(DataError):
+            pytflite.Interpreter(model, backend="jit", wait=True).run(x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", *PLAIN])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_sums_of_many(dtype: str, count: int) -> None:
+    arrays = [numbers(dtype, (3, 70), n) for n in range(count)]
+    t = tensor((3, 70), dtype.upper())
+    agree(single_op("ADD_N", [t] * count, [t]), *arrays)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_signs(dtype: str) -> None:
+    t = tensor((99,), dtype.upper())
+    x = numbers(dtype, (99,)) // 3
+    x[5:9] = 0
+    agree(single_op("SIGN", [t], [t]), x)
+
+
+@pytest.mark.parametrize("name", ["REAL", "IMAG", "COMPLEX_ABS"])
+def test_parts_of_complex_numbers(name: str) -> None:
+    parts = numbers("float32", (300,))
+    finite = np.nan_to_num(parts, posinf=1, neginf=-1)
+    x = np.stack(np.meshgrid(parts, parts), -1).astype(np.float32).view(np.complex64)[..., 0]
+    x[-1] = finite * 1e-30j
+    x[-2] = 3e38 + 1e38j
+    model = single_op(name, [tensor(x.shape, "COMPLEX64")], [tensor(x.shape)])
+    agree(model, x, ulps=name == "COMPLEX_ABS")

@@ -15,6 +15,7 @@ import numpy as np
 from pytflite.errors import QuantizationError
 from pytflite.model.dtypes import FLOAT16, FLOAT32
 from pytflite.model.graph import Array
+from pytflite.ops.narrow_floats import bfloat16_to_float32, float32_to_bfloat16
 from pytflite.ops.spec import Node, Spec
 
 
@@ -61,6 +62,11 @@ def block_scales(node: Node, spec: Spec, tensor: int) -> Array:
             found="none" if scales is None else f"{scales.dtype} {list(scales.shape)}",
         )
     return scales.astype(np.float32).reshape(rows, depth // size)
+
+
+def scales_as_shipped(node: Node, spec: Spec, tensor: int) -> Array:
+    """Those of `block_scales` rounded to bfloat16, as LiteRT as shipped (XNNPACK) does."""
+    return bfloat16_to_float32(float32_to_bfloat16(block_scales(node, spec, tensor)))
 
 
 _FLOATS = (FLOAT16.storage, FLOAT32.storage)

@@ -88,7 +88,7 @@ def in_child(work: Callable[[Callable[[str], None]], object], seconds: float = 6
     notes = mmap.mmap(-1, _NOTE)
 
     def note(text: str) -> None:
-        notes[:] = text.encode()[-_NOTE:].ljust(_NOTE, b"\0")
+        notes[:] = text.encode(errors="backslashreplace")[-_NOTE:].ljust(_NOTE, b"\0")
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside idle threads

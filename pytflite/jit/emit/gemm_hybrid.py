@@ -38,7 +38,7 @@ def product(
     """
     extra = ("i64 k", *SLOTS)
     pairs = in_pairs(target, rows)
-    form = gemm.Form(rows, vectors * target.lanes, 4, None, extra, makes=_make, pairs=pairs)
+    form = gemm.Form(rows, vectors * target.lanes, 4, None, extra, makes=make_rows, pairs=pairs)
     f = module.kernel(*gemm.SLOTS, *SLOTS)
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
@@ -115,7 +115,7 @@ def _stage(f: Function, x: str) -> None:
     quantise_row(f, to, x, "%image", numbers)
 
 
-def _make(f: Function, x: str, place: str, first: str, count: str) -> None:
+def make_rows(f: Function, x: str, place: str, first: str, count: str) -> None:
     """Quantises rows, each step for all of them."""
     line = f.mul("%depth", 4)
     first_row = f.at(x, f.mul(first, line))
@@ -143,6 +143,11 @@ class HybridMicro(Micro):
 
     def give(self, sums: list[str], clamp: str) -> None:
         """Scales, adds the bias, clamps and stores."""
+        kind = f"<{self.target.lanes} x float>"
+        self.put([self.f.op(f"sitofp {self.kind} {total} to {kind}") for total in sums], clamp)
+
+    def put(self, totals: list[str], clamp: str) -> None:
+        """The same for sums in float32."""
         f, v = self.f, Floats(self.f, self.target)
         low, high = v.splat("%low"), v.splat("%high")
         last = self.wide - 1
@@ -151,7 +156,7 @@ class HybridMicro(Micro):
             scales = self.scales(r)
             output = gemm.outputs(f, r)
             for n in range(self.wide):
-                y = f.op(f"sitofp {self.kind} {sums[r * self.wide + n]} to {v.type}")
+                y = totals[r * self.wide + n]
                 for scale in scales[n]:
                     y = f.op(f"fmul {v.type} {y}, {scale}")
                 y = v.add(y, self.finisher.constant("offset", n))
@@ -164,10 +169,13 @@ class HybridMicro(Micro):
 
     def scales(self, row: int) -> list[list[str]]:
         """What each vector of a row is multiplied by: the row's scale, then the columns'."""
-        v = Floats(self.f, self.target)
-        place = self.f.add("%sum_place", SCALE)
-        own = v.broadcast(self.f.at(gemm.row(self.f, row), place))
+        own = self.of_its_row(row)
         return [[own, self.finisher.constant("scale", n)] for n in range(self.wide)]
+
+    def of_its_row(self, row: int) -> str:
+        """The scale that a row was quantised with."""
+        place = self.f.add("%sum_place", SCALE)
+        return Floats(self.f, self.target).broadcast(self.f.at(gemm.row(self.f, row), place))
 
 
 class PictureMicro(HybridMicro):

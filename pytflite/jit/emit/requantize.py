@@ -41,6 +41,7 @@ _ROWS = {
     "real": (*FAST, "real", "real_high"),
     "litert": ("bias", "scale"),
     "hybrid": ("bias", "sums", "scale", "offset"),  # of gemm_hybrid.py
+    "blockwise": ("offset",),  # of gemm_blockwise.py
     # Of requantize_wide.py: numbers of 64 bits but for multiplier and left.
     "wide": ("bias", "bias_high", "multiplier", "right", "right_high", "nudge", "nudge_high"),
     "narrow": (

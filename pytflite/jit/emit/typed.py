@@ -161,10 +161,10 @@ def _shifted_right(a: Vector, b: Vector, bits: int) -> Vector:
 
 
 def _quotient(a: Vector, b: Vector) -> Vector:
-    """a / b of integers, towards zero, b not 0. No quotient of two int32 is so near an integer that
-    a double would miss it; the one that is too large wraps around."""
+    """a / b of integers, towards zero; any number where b is 0. No quotient of two int32 is so near
+    an integer that a double would miss it; the one that is too large wraps around."""
     opposite = b.equals(-1)
-    b = _where(opposite, 1, b)
+    b = _where(opposite | b.equals(0), 1, b)
     if a.element == "i32":
         quotient = (a.to("double") / b.to("double")).to("i32")
     else:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from pytflite.format.schema import ActivationFunctionType as Activation
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
+from pytflite.jit.emit.gemm_blockwise import HEAD, one_by_one
 from pytflite.jit.emit.quantising import NUMBERS
 from pytflite.jit.emit.requantize import rows
-from pytflite.jit.kernel import Slot, Work, kernel
-from pytflite.jit.lowering.products import Product, columns_of, epilogue, scratch_row
+from pytflite.jit.kernel import Kernel, Slot, Work, kernel
+from pytflite.jit.lowering.products import Product, Tile, columns_of, epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of, words_of
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds, bounds
-from pytflite.ops.blockwise import is_blockwise
+from pytflite.ops.blockwise import is_blockwise, scales_as_shipped
 from pytflite.ops.dense.float_product import signed
 from pytflite.ops.dense.layer_scales import weight_scales, weight_zero
 from pytflite.plan.plan import Step
@@ -36,24 +35,33 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
     units, depth = weights.static
     if weights.value is None or (bias is not None and bias.value is None):
         return "weights or bias are computed at run time"
-    if is_blockwise(weights):
-        return "its weights have scales of blocks"
     if int(node.options.fused_activation_function) in _UNCLAMPED:
         return "its activation is not compiled"
     if not weights.size:
         return "its weights are empty"
-    scales = weight_scales(node, x, weights)
-    weight_zero(node, x, weights)
+    blockwise = is_blockwise(weights)
+    target = one_by_one(to.target) if blockwise else to.target
+    if blockwise:
+        scales = scales_as_shipped(node, weights, 1)
+        if depth // scales.shape[1] % dot_of(target).group:
+            return "its blocks are not whole words"
+    else:
+        scales = weight_scales(node, x, weights)
+        weight_zero(node, x, weights)
     values = signed(weights.value)
     offset = None if bias is None or bias.value is None else bias.value.reshape(-1)
 
     def make() -> Array:
+        if blockwise:
+            return pack_blocks(target, values, scales, offset)
         return pack(to.target, values, scales, offset)
 
-    packed = to.packed(step, (1,) if bias is None else (1, 2), ("hybrid",), make)
-    asymmetric = bool(node.options.asymmetric_quantize_inputs)
+    packed = to.packed(step, (1,) if bias is None else (1, 2), ("hybrid", blockwise), make)
     p = Product(x.size // depth, units, depth, depth, 4 * units)
     place = to.input(step, 0), packed, to.output(step)
+    if blockwise:
+        return [_blocks_work(target, p, place, bounds(node), scales.shape[1])]
+    asymmetric = bool(node.options.asymmetric_quantize_inputs)
     return [_work(to.target, p, place, bounds(node), asymmetric=asymmetric)]
 
 
@@ -76,31 +84,86 @@ def pack(target: Target, weights: Array, scales: Array, bias: Array | None) -> A
     )
 
 
+def pack_blocks(target: Target, weights: Array, scales: Array, bias: Array | None) -> Array:
+    """Panels of gemm_blockwise.py: bytes [panels, panel]. scales: [units, blocks]."""
+    units, blocks = scales.shape
+    columns, dot = columns_of(target, units), dot_of(target)
+    panels = -(-units // columns)
+    parts = weights.reshape(units, blocks, -1)
+    sums = parts.sum(axis=2, dtype=np.int64)
+    made = np.zeros((len(HEAD), panels * columns, blocks), np.int32)
+    made[0, :units] = -dot.offset(unsigned=False) * sums
+    made[1, :units] = sums
+    made[2, :units] = np.ascontiguousarray(scales, np.float32).view(np.int32)
+    head = made.reshape(len(HEAD), panels, columns, blocks).transpose(1, 3, 0, 2)
+    padded = np.zeros((panels * columns, blocks, parts.shape[2]), f"i{dot.width}")
+    padded[:units] = parts
+    words = padded.view(f"u{dot.word}").reshape(panels, columns, blocks, -1).transpose(0, 2, 3, 1)
+    both = (
+        np.ascontiguousarray(part).view(np.uint8).reshape(panels, blocks, -1)
+        for part in (head, words)
+    )
+    offset = np.zeros((panels, columns), np.float32)
+    if bias is not None:
+        offset.reshape(-1)[:units] = bias
+    body = np.concatenate(list(both), axis=2).reshape(panels, -1)
+    return np.concatenate([offset.view(np.uint8), body], axis=1)
+
+
+def _blocks_work(
+    target: Target, p: Product, tensors: tuple[Slot, Slot, Slot], limits: Bounds, blocks: int
+) -> Work:  # fmt: skip
+    dot = dot_of(target)
+    words = p.k // blocks // dot.group
+    p, tile, place = _tiled(target, p)
+    high = max(n for n in range(1, max(2, tile.rows // 2 + 1)) if tile.row_block % n == 0)
+    made = kernel(
+        "gemm_blockwise.product", rows=high, vectors=tile.vectors, tail=tile.tail,
+        masked=tile.masked, clamp=epilogue(limits),
+    )  # fmt: skip
+    block_bytes = (4 * len(HEAD) + words * dot.word) * tile.columns
+    panel_bytes = 4 * tile.columns + blocks * block_bytes
+    ends = *(float(b or 0) for b in limits), blocks, words, block_bytes
+    return _made(made, tensors, p, tile, panel_bytes, blocks * words, (place, p.k, *ends))
+
+
 def _work(
     target: Target, p: Product, tensors: tuple[Slot, Slot, Slot], limits: Bounds, *,
     asymmetric: bool,
 ) -> Work:  # fmt: skip
-    dot = dot_of(target)
-    groups = -(-p.k // dot.group)
-    place = -(-(p.k + target.lanes) // target.lanes) * target.lanes * dot.width
-    place = max(place, dot.row(p.k))
-    p = p._replace(x_row=scratch_row(place + NUMBERS))
-    tile = tile_of(target, p)
-    panels = -(-p.n // tile.columns)
-    panel_bytes = (4 * len(rows("hybrid")) + dot.groups(p.k) * dot.word) * tile.columns
-    row_blocks = -(-p.m // tile.row_block)
-    panel_blocks = -(-panels // tile.panel_block)
+    p, tile, place = _tiled(target, p)
+    panel_bytes = 4 * len(rows("hybrid")) + dot_of(target).groups(p.k) * dot_of(target).word
     made = kernel(
         "gemm_hybrid.product", rows=tile.rows, vectors=tile.vectors, tail=tile.tail,
         masked=tile.masked, chains=tile.chains, asymmetric=asymmetric, clamp=epilogue(limits),
     )  # fmt: skip
+    ends = place, p.k, *(float(b or 0) for b in limits)
+    groups = -(-p.k // dot_of(target).group)
+    return _made(made, tensors, p, tile, panel_bytes * tile.columns, groups, ends)
+
+
+def _tiled(target: Target, p: Product) -> tuple[Product, Tile, int]:
+    """Rows as they lie in scratch, what suits them, and where their numbers lie."""
+    place = -(-(p.k + target.lanes) // target.lanes) * target.lanes * dot_of(target).width
+    place = max(place, dot_of(target).row(p.k))
+    p = p._replace(x_row=scratch_row(place + NUMBERS))
+    return p, tile_of(target, p), place
+
+
+def _made(
+    code: Kernel, tensors: tuple[Slot, Slot, Slot], p: Product, tile: Tile, panel_bytes: int,
+    groups: int, ends: tuple[Slot, ...],
+) -> Work:  # fmt: skip
+    """The work of a kernel. groups: words of a row; ends: slots after gemm.SLOTS."""
+    panels = -(-p.n // tile.columns)
+    row_blocks = -(-p.m // tile.row_block)
+    panel_blocks = -(-panels // tile.panel_block)
     slots = (
         *tensors, np.zeros(3, np.int64), p.m, p.n, groups, p.x_row, p.output_row, panel_bytes,
-        tile.row_block, row_blocks, tile.panel_block, panel_blocks,
-        place, p.k, *(float(b or 0) for b in limits),
+        tile.row_block, row_blocks, tile.panel_block, panel_blocks, *ends,
     )  # fmt: skip
     scratch = tile.row_block * (p.x_row + ENTRY)
-    return Work(made, slots, math.prod((row_blocks, panel_blocks)), scratch)
+    return Work(code, slots, row_blocks * panel_blocks, scratch)
 
 
 LOWER: dict[str, Lower] = {"FULLY_CONNECTED": fully_connected}

@@ -25,6 +25,7 @@ from pytflite.ops.spec import Node, Shape
 from pytflite.plan.plan import Step
 
 _INFINITY = float("inf")
+_MOST = 32  # inputs
 
 _UNARY = {
     "ABS": "abs", "NEG": "neg", "SQUARE": "square", "SQRT": "sqrt", "RSQRT": "rsqrt",
@@ -122,6 +123,8 @@ _EXPRESSIONS: dict[str, Callable[[Node], Expression]] = {
 @lowering(*MODULES["elementwise"].split())
 def elementwise(step: Step, to: Lowering) -> Lowered:
     """One pass over the output, for a step or for the parts of a fused one."""
+    if len(step.inputs) > _MOST:
+        return f"compiled for at most {_MOST} inputs"
     if expression_of(step) is None:
         if step.node.name in CUSTOM_MODULES and step.node.name not in _EXPRESSIONS:
             return "compiled for FLOAT32 alone"

@@ -36,7 +36,7 @@ from pytflite.model.dtypes import FLOAT32, UINT8
 from pytflite.model.graph import Array
 from pytflite.ops import hybrid
 from pytflite.ops.activation import bounds, quantized_range
-from pytflite.ops.blockwise import block_scales, is_blockwise
+from pytflite.ops.blockwise import is_blockwise, scales_as_shipped
 from pytflite.ops.dense import integer_product, shuffled_product
 from pytflite.ops.dense.float_product import (
     FloatP,
@@ -57,7 +57,6 @@ from pytflite.ops.dense.layer_scales import (
     zero_points,
 )
 from pytflite.ops.dense.rescale import FIXED, NEAREST, rescale
-from pytflite.ops.narrow_floats import bfloat16_to_float32, float32_to_bfloat16
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
@@ -190,8 +189,8 @@ def _hybrid_weights(node: Node, x: Spec, weights: Spec) -> tuple[hybrid.Weights 
             raise node.error(
                 QuantizationError, "weights with scales of blocks must be constant", tensor=1
             )
-        # LiteRT as shipped rounds them, and its reference kernel computes nothing here.
-        scales = bfloat16_to_float32(float32_to_bfloat16(block_scales(node, weights, 1)))
+        # LiteRT's reference kernel computes nothing here.
+        scales = scales_as_shipped(node, weights, 1)
         packed = hybrid.pack_blockwise(signed(weights.value), scales)
         return packed, packed.scale
     scale = weight_scales(node, x, weights)

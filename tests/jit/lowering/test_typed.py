@@ -265,6 +265,13 @@ def test_sums_of_many(dtype: str, count: int) -> None:
     agree(single_op("ADD_N", [t] * count, [t]), *arrays)
 
 
+def test_sums_of_too_many() -> None:
+    model = single_op("ADD_N", [tensor((3,))] * 200, [tensor((3,))])
+    interpreter = pytflite.Interpreter(model, backend="jit", wait=True)
+    assert interpreter.backend == "numpy"
+    np.testing.assert_array_equal(interpreter.run(*[np.ones(3, np.float32)] * 200), [200] * 3)
+
+
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
 def test_signs(dtype: str) -> None:
     t = tensor((99,), dtype.upper())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from pytflite.model.graph import Buffer, Quantization, Tensor
 from pytflite.model.model import Model
 from pytflite.model.options import Options
 from pytflite.model.writing import write
-from tests.harness import pack
+from tests.harness import pack, single_op, tensor
 
 
 def with_block_scales(model: Model, number: int, scales: np.ndarray, block: int) -> Model:
@@ -26,6 +27,21 @@ def with_block_scales(model: Model, number: int, scales: np.ndarray, block: int)
     tensors = [*graph.tensors, added]
     tensors[number] = tensors[number].replace(quantization=Quantization(details=details))
     return reopened(model, tensors, [*model.buffers, Buffer(pack(scales, dtype))])
+
+
+def blockwise(
+    rows: int, units: int, depth: int, block: int, *, dtype: str = "INT4", **options: Any
+) -> Model:
+    """A layer with scales of blocks."""
+    rng = np.random.default_rng(units + depth)
+    weights = rng.integers(-8, 8, (units, depth)).astype(np.int8)
+    inputs = [
+        tensor((rows, depth)), tensor(value=weights, dtype=dtype),
+        tensor(value=rng.normal(size=units).astype(np.float32)),
+    ]  # fmt: skip
+    model = single_op("FULLY_CONNECTED", inputs, [tensor((rows, units))], **options)
+    scales = rng.uniform(0.01, 0.1, (units, depth // block)).astype(np.float16)
+    return with_block_scales(model, 1, scales, block)
 
 
 def sparse(model: Model, number: int, block: int) -> Model:

@@ -22,23 +22,9 @@ from tests.harness import (
     single_op,
     tensor,
 )
-from tests.ops.dense.models import sparse, with_block_scales
+from tests.ops.dense.models import blockwise, sparse, with_block_scales
 
 RNG = np.random.default_rng(11)
-
-
-def blockwise(
-    rows: int, units: int, depth: int, block: int, *, dtype: str = "INT4", **options: Any
-) -> Model:
-    """A layer with scales of blocks."""
-    weights = RNG.integers(-8, 8, (units, depth)).astype(np.int8)
-    inputs = [
-        tensor((rows, depth)), tensor(value=weights, dtype=dtype),
-        tensor(value=RNG.normal(size=units).astype(np.float32)),
-    ]  # fmt: skip
-    model = single_op("FULLY_CONNECTED", inputs, [tensor((rows, units))], **options)
-    scales = RNG.uniform(0.01, 0.1, (units, depth // block)).astype(np.float16)
-    return with_block_scales(model, 1, scales, block)
 
 
 @needs_litert

@@ -65,9 +65,11 @@ def by_table(step: Step, to: Lowering) -> Lowered:
 
 def _least(step: Step) -> int | None:
     """The least integer that the operator takes, if there is such a bound."""
+    if step.parts:
+        return None
     with np.errstate(all="ignore"):
         p = step.definition.prepare(step.node, step.input_specs, step.output_specs)
-    return None if step.parts or not isinstance(p, Pointwise) else p.least
+    return p.least if isinstance(p, Pointwise) else None
 
 
 def _composed(step: Step, values: Array) -> Array:

@@ -21,7 +21,7 @@ class StepBackend(NamedTuple):
     operator: str
     output: str
     backend: str
-    reason: str
+    reason: str  # for "numpy"; for "jit", why not with the best instructions of this CPU
 
 
 class Inspection:

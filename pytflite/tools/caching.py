@@ -43,6 +43,8 @@ def warm(model: Path, *, precision: str, numerics: str) -> None:
     compiled = sum(step.backend == "jit" for step in report)
     console.print(f"{made} kernels compiled in {duration(took)}")
     console.print(f"{compiled} of {len(report)} operators are compiled")
+    for reason in dict.fromkeys(s.reason for s in report if s.backend == "jit" and s.reason):
+        console.print(f"  {reason}")
     reasons = dict.fromkeys((s.operator, s.reason) for s in report if s.backend != "jit")
     for operator, reason in reasons:
         console.print(f"  {operator}: {reason}")

@@ -45,4 +45,4 @@ def test_warm(tmp_path: Path) -> None:
 def test_doctor_tries_a_kernel_out(tmp_path: Path) -> None:
     facts = json.loads(pytflite("doctor", "--json", PYTFLITE_CACHE_DIR=str(tmp_path)).stdout)
     assert facts["backend"] == "jit" and str(tmp_path) in facts["why"]
-    assert len(os.listdir(tmp_path)) == 1
+    assert len(os.listdir(tmp_path)) >= 2  # additions, products

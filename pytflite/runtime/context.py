@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pytflite.errors import TFLiteError
-from pytflite.model.dtypes import INT8, STRING
+from pytflite.model.dtypes import STRING
 from pytflite.model.graph import Array
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import EndOfRun
@@ -19,7 +19,7 @@ from pytflite.plan.alignment import aligned
 from pytflite.plan.guard import empty_within, exhausted, guard, internal
 from pytflite.plan.plan import CELLS, LEFT, BoundProgram, Plan, Refused, Step, cost_of
 from pytflite.runtime.state import State
-from pytflite.runtime.stretches import BoundResources, BoundStretch
+from pytflite.runtime.stretches import BoundResources, BoundStretch, BoundVariables, Cells
 
 _PREPARED_SHAPES = 8  # sets of input shapes for which a dynamic step keeps its P
 
@@ -94,32 +94,13 @@ class BoundStep:
         self.prepared: dict[Any, tuple[tuple[Spec, ...], Any, int]] = {}  # with its MACs
 
 
-class BoundStateful(BoundStretch):
-    """One native step with variable tensors, which are brought into the arena and back."""
-
-    __slots__ = ("_cells",)
-
-    def __init__(self, step: Step, program: BoundProgram, cells: dict[int, Array]) -> None:
-        super().__init__([step], program)
-        specs = dict(zip(step.inputs, step.input_specs, strict=True))
-        self._cells = [((step.node.subgraph, i), specs[i], cells[i]) for i in step.cells]
-
-    def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
-        """Runs the kernels on the state of the run."""
-        for key, spec, cell in self._cells:
-            cell[...] = run.variable(key, spec)
-        self.run()
-        for key, _, cell in self._cells:
-            run.state.variables[key] = cell.copy()
-
-
 class Context:
     """Memory for one run at a time of one plan.
 
     `arrays` holds the tensors that have a place in the arena, and the constants; `loose` those of
     the last run whose size was known only then. `whole`, if it is not None, does what the loop over
-    `bound` would do; so does `stateful`, on resource variables, once the subgraphs `once` have run.
-    `left` is what native loops and choices have left of work and steps.
+    `bound` would do; so does `stateful`, which advances the state, once the subgraphs `once` have
+    run. `left` is what native loops and choices have left of work and steps.
     """
 
     __slots__ = (
@@ -143,7 +124,7 @@ class Context:
         arena = aligned(plan.arena_bytes)
         self._scratch = aligned(plan.scratch_bytes)
         self.arrays: dict[int, Array] = dict(plan.constants)
-        self._cells: dict[int, Array] = {}  # where native steps have variable tensors
+        self._cells = Cells({}, {})
         start = plan.places.get(CELLS, 0)
         self._resources = arena[start : start + plan.cell_bytes]
         start = plan.places.get(LEFT, 0)
@@ -151,13 +132,13 @@ class Context:
         for index, offset in plan.offsets.items():
             spec = plan.specs[index]
             flat = arena[offset : offset + spec.nbytes].view(spec.dtype.storage)
-            places = self._cells if spec.variable else self.arrays
+            places = self._cells.arrays if spec.variable else self.arrays
             places[index] = flat.reshape(spec.static)
         self.loose: dict[int, Array] = {}
         self._program = plan.program.bind(arena) if plan.program is not None else None
         self.bound = self._bind(together=True)
         self.whole = self._in_one_call()
-        self.stateful, self.once = self._on_resources()
+        self.stateful, self.once = self._on_state()
         self._apart: list[BoundStep | BoundStretch] | None = None
 
     @property
@@ -185,12 +166,12 @@ class Context:
         if program is None:
             return [BoundStep(step, self.arrays) for step in steps]
         bound: list[BoundStep | BoundStretch] = []
-        kinds = groupby(steps, lambda step: (step.work is not None, bool(step.cells)))
-        for (native, stateful), group in kinds:
+        # A stretch has variable tensors or resource variables, not both.
+        mixed = any(step.resource is not None for step in steps)
+        kinds = groupby(steps, lambda step: (step.work is not None, mixed and bool(step.cells)))
+        for (native, _), group in kinds:
             if not native:
                 bound += [BoundStep(step, self.arrays) for step in group]
-            elif stateful:
-                bound += [BoundStateful(step, program, self._cells) for step in group]
             elif together:
                 bound.append(self._stretch(list(group), program))
             else:
@@ -198,6 +179,8 @@ class Context:
         return bound
 
     def _stretch(self, steps: list[Step], program: BoundProgram) -> BoundStretch:
+        if any(step.cells for step in steps):
+            return BoundVariables(steps, program, self._cells)
         if any(step.resource is not None for step in steps):
             return BoundResources(steps, program, self._resources)
         return BoundStretch(steps, program)
@@ -214,10 +197,10 @@ class Context:
             return alone.run
         return None
 
-    def _on_resources(self) -> tuple[BoundResources | None, frozenset[int]]:
+    def _on_state(self) -> tuple[BoundResources | BoundVariables | None, frozenset[int]]:
         """The one native call that the plan is but for CALL_ONCE, and what that runs."""
-        native = [b for b in self.bound if isinstance(b, BoundResources)]
-        others: list[Any] = [b for b in self.bound if not isinstance(b, BoundResources)]
+        native = [b for b in self.bound if isinstance(b, (BoundResources, BoundVariables))]
+        others: list[Any] = [b for b in self.bound if b not in native]
         whole = len(native) == 1 and all(b.node.name == "CALL_ONCE" for b in others)
         if not whole or self.plan.awaited:
             return None, frozenset()
@@ -362,22 +345,7 @@ class Execution:
         if found is not None:
             return found
         plan = self._context.plan
-        return self.variable((plan.subgraph, index), plan.specs[index])
-
-    def variable(self, key: tuple[int, int], spec: Spec) -> Array:
-        """The value of a variable tensor.
-
-        Before anything wrote it, it is full of zeros, INT8 of its zero point (as in LiteRT, which
-        does not extend that to other integers).
-        """
-        value = self.state.variables.get(key)
-        if value is None:
-            zero: Any = spec.zero_point if spec.dtype is INT8 else 0
-            if spec.dtype.is_handle:  # an input that nobody set
-                zero = b"" if spec.dtype is STRING else None
-            value = np.full(spec.static, zero, spec.dtype.storage)
-            self.state.variables[key] = value
-        return value
+        return self.state.variable((plan.subgraph, index), plan.specs[index])
 
     def _prepare(
         self, bound: BoundStep, inputs: Sequence[Array | None]

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pytflite.model.dtypes import INT8, STRING
 from pytflite.model.graph import Array
-from pytflite.ops.spec import Key
+from pytflite.ops.spec import Key, Spec
 from pytflite.plan.plan import Resource
 
 # Resource variables as native steps left them: what lies where, in which bytes.
@@ -52,6 +53,20 @@ class State:
             self._resources = {**self._resources, **_unpacked(held)}
             self.held = None
         return self._resources
+
+    def variable(self, key: Key, spec: Spec) -> Array:
+        """The value of a variable tensor.
+
+        Before anything wrote it, it is full of zeros, INT8 of its zero point (as in LiteRT, which
+        does not extend that to other integers).
+        """
+        value = self.variables.get(key)
+        if value is None:
+            zero: Any = spec.zero_point if spec.dtype is INT8 else 0
+            if spec.dtype.is_handle:  # an input that nobody set
+                zero = b"" if spec.dtype is STRING else None
+            value = self.variables[key] = np.full(spec.static, zero, spec.dtype.storage)
+        return value
 
     def successor(self) -> State:
         """A state that begins as this one and may change without it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,54 @@ class BoundStretch:
     def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
         """Runs the kernels, whose parameters hold all that they need."""
         self.run()
+
+
+class Cells(NamedTuple):
+    """Where a context has variable tensors for its native steps, by index.
+
+    Attributes:
+        arrays: memory in the arena.
+        holds: what they are copies of, as far as they are copies of anything. Mostly a run finds
+            them as the last one left them, and has nothing to bring there.
+    """
+
+    arrays: dict[int, Array]
+    holds: dict[int, Array]
+
+
+class BoundVariables(BoundStretch):
+    """Steps with variable tensors, which are brought into the arena and back."""
+
+    __slots__ = ("_cells", "_specs")
+
+    def __init__(self, steps: Sequence[Step], program: BoundProgram, cells: Cells) -> None:
+        super().__init__(steps, program)
+        self._cells = cells
+        self._specs = {
+            i: spec
+            for step in steps
+            for i, spec in zip(step.inputs, step.input_specs, strict=True)
+            if i in step.cells and spec is not None
+        }
+
+    def eval(self, p: Any, inputs: Any, outputs: Any, run: Any) -> None:
+        """Runs the kernels on the state of the run."""
+        self.advance(run.state)
+
+    def advance(self, state: State) -> None:
+        """Runs the kernels on the variables of a state, which has their new values then.
+
+        Raises:
+            Refused: a kernel found data that it must refuse; the state is as it was.
+        """
+        (arrays, holds), graph = self._cells, self.node.subgraph
+        for index, spec in self._specs.items():
+            value = state.variable((graph, index), spec)
+            if holds.pop(index, None) is not value:
+                arrays[index][...] = value
+        self.run()
+        for index in self._specs:
+            state.variables[graph, index] = holds[index] = arrays[index].copy()
 
 
 class BoundResources(BoundStretch):

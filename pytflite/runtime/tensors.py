@@ -249,7 +249,9 @@ class Tensors:
             if found is not None:
                 return found
         context = self._allocated(_UNALLOCATED_READ)
-        if self._kept(index) or index in context.loose or index not in context.plan.offsets:
+        plan = context.plan
+        stays = self._kept(index) or index in plan.variables or index in context.loose
+        if stays or index not in plan.offsets:
             found = self._engine.tensor(context, index)
             if found is None:
                 found = self._engine.model.constant(self.subgraph, index)

@@ -201,17 +201,6 @@ def _whole_powers(a: Vector, b: Vector) -> Vector:
     return a.like(loop.results[0])
 
 
-def _absolute_complex(x: Vector) -> Vector:
-    """sqrt(a^2 + b^2) of a complex number's 64 bits, in double; infinite if a or b is."""
-    real, imaginary = (INTRINSICS["from_bits"](part.to("i32")) for part in (x, x >> 32))
-    a, b = real.to("double"), imaginary.to("double")
-    size = (a * a + b * b).call("sqrt").to("float")
-    infinity = float("inf")
-    for part in (real, imaginary):
-        size = _where(part.call("fabs").equals(infinity), size.same(infinity), size)
-    return size
-
-
 def _half(x: Vector) -> Vector:
     """The bits of FLOAT16 as float32, where the CPU has no instruction for it.
 
@@ -244,9 +233,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor_quotient": _floor_quotient,
     "floor_rest": _floor_rest,
     "whole_powers": _whole_powers,
-    "low_half": lambda x: x.to("i32"),
-    "high_half": lambda x: (x >> 32).to("i32"),
-    "absolute_complex": _absolute_complex,
     "signum": lambda x: _where(x > 0, x.same(1), _where(x < 0, x.same(-1), x.same(0))),
     "right_shift": _shifted_right,
     "select": _where,

@@ -14,7 +14,7 @@ from pytflite.jit.lowering.typed import (
     typed_pass,
     unknown,
 )
-from pytflite.model.dtypes import BOOL, COMPLEX64, FLOAT16, FLOAT32, INT32, INT64, DType
+from pytflite.model.dtypes import BOOL, FLOAT16, FLOAT32, INT32, INT64, DType
 from pytflite.model.graph import Array
 from pytflite.ops.quantize.scales import broadcast
 from pytflite.ops.quantized import integer_range, multiplier
@@ -143,21 +143,3 @@ def dequantize(step: Step, to: Lowering) -> Lowered:
     values = f"{kind}({text})", f"{kind}(x1)", f"{kind}(x2)"
     text = f"float32(mul(sub({values[0]}, {values[1]}), {values[2]}))"
     return typed_pass(text, step, to, operands, "float32", numbers)
-
-
-_PARTS = {
-    "REAL": ("low_half(x0)", "bits32"),
-    "IMAG": ("high_half(x0)", "bits32"),
-    "COMPLEX_ABS": ("absolute_complex(x0)", "float32"),
-}
-
-
-@lowering(*_PARTS)
-def of_complex(step: Step, to: Lowering) -> Lowered:
-    """Both parts of a COMPLEX64 are one number of 64 bits."""
-    spec = step.input_specs[0]
-    assert spec is not None
-    if spec.dtype is not COMPLEX64:
-        return unknown(spec.dtype)
-    text, result = _PARTS[step.node.name]
-    return typed_pass(text, step, to, [Operand(to.input(step, 0), spec.static, "bits64")], result)

@@ -84,6 +84,15 @@ def more(operator: str) -> list[bytes]:
     if operator == "FULLY_CONNECTED":
         model = blockwise(3, 37, 64, 16, dtype="INT8")
         return [bytes(write(model))]
+    if operator == "RFFT2D":
+        sizes = ((3, 1, 400), (1, 512)), ((2, 3, 70), (4, 64))
+        return [
+            bytes(write(single_op(
+                operator, [tensor(shape), tensor(value=np.array(lengths, np.int32))],
+                [tensor((shape[0], lengths[0], lengths[1] // 2 + 1), "COMPLEX64")],
+            )))
+            for shape, lengths in sizes
+        ]  # fmt: skip
     if operator != "CAST":
         return []
     types = ("INT8", "UINT8", "INT32", "BOOL", "FLOAT32")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytflite.jit.lowering.moving import Copy, copy_work
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.jit.lowering.tables import by_table
 from pytflite.jit.lowering.typed import (
@@ -38,6 +39,9 @@ def cast(step: Step, to: Lowering) -> Lowered:
     spec, target = step.input_specs[0], step.output_specs[0].dtype
     assert spec is not None
     source = spec.dtype
+    if _same_bits(source, target):
+        copy = Copy((spec.size,), (1,), (1,))
+        return copy_work(to.input(step, 0), to.output(step), copy, source)
     found = _source(step, to)
     result = _TARGETS.get(target.name)
     if found is None or result is None or (target is FLOAT16 and to.target.name == "sse2"):
@@ -52,6 +56,13 @@ def cast(step: Step, to: Lowering) -> Lowered:
     elif target is INT64:
         text = f"int64({text})"
     return typed_pass(text, step, to, [operand], result)
+
+
+def _same_bits(source: DType, target: DType) -> bool:
+    """Whether a number in one type is the other's number of the same bits."""
+    a, b = source.storage, target.storage
+    whole = source.bits == target.bits == 8 * a.itemsize == 8 * b.itemsize
+    return whole and source.is_integer and target.is_integer
 
 
 _TARGETS = {

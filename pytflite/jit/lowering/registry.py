@@ -30,6 +30,10 @@ from pytflite.plan.plan import Step
 # under another name, ops/custom/translation.py, have that one's.)
 MODULES = {
     "control": "CALL STABLEHLO_COMPOSITE IF STABLEHLO_CASE WHILE",
+    "signal": (
+        "SignalWindow SignalFftAutoScale SignalEnergy SignalFilterBank SignalFilterBankSquareRoot "
+        "SignalPCAN SignalFilterBankLog SignalRfft"
+    ),
     "fourier": "RFFT2D REAL IMAG COMPLEX_ABS",
     "variables": "READ_VARIABLE ASSIGN_VARIABLE",
     "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM LSTM BIDIRECTIONAL_SEQUENCE_LSTM",

@@ -27,7 +27,7 @@ _LN2 = 45426  # in 16 bits
 _BLOCK = 1 << 14  # elements at a time: their 64 bits are many
 _HALF = 1 << 15
 # log2(1 + i/128) - i/128 in 16 bits, for i from 0 to 128.
-_BULGE = np.round(65536 * np.log2(1 + np.arange(129) / 128)).astype(np.int64) - 512 * np.arange(129)
+BULGE = np.round(65536 * np.log2(1 + np.arange(129) / 128)).astype(np.int64) - 512 * np.arange(129)
 
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
@@ -60,7 +60,7 @@ def natural_log(x: Array) -> Array:
     # x / 2^whole - 1 in 16 bits of fraction.
     fraction = ((x - (np.int64(1) << whole)) << 16) >> whole
     place = fraction >> 9
-    low, high = _BULGE[place], _BULGE[place + 1]
+    low, high = BULGE[place], BULGE[place + 1]
     bulge = low + (((high - low) * (fraction & 511)) >> 16)
     log2 = (whole << 16) + fraction + bulge
     result: Array = (_LN2 * log2 + _HALF) >> 16

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pytflite.format.flexbuffer import encode
 from pytflite.model.model import Model
 from pytflite.model.writing import write
 from pytflite.ops.catalogue import CUSTOM_MODULES
@@ -84,6 +85,16 @@ def more(operator: str) -> list[bytes]:
     if operator == "FULLY_CONNECTED":
         model = blockwise(3, 37, 64, 16, dtype="INT8")
         return [bytes(write(model))]
+    if operator == "SignalRfft":
+        sides = [tensor((2, 13), "INT16")], [tensor((2, 18), "INT16")]
+        options = encode({"T": 7, "fft_length": 16})
+        return [bytes(write(single_op(operator, *sides, custom_options=options)))]
+    if operator == "SignalFilterBank":
+        tables = [tensor(value=np.array(t, np.int16))
+                  for t in ([3, 1, 2], [1, 3, 2], [0, 1, 3], [0, 1, 1], [1, 2, 2])]  # fmt: skip
+        options = encode({"num_channels": 2})
+        sides = [tensor((5,), "UINT32"), *tables], [tensor((2,), "UINT64")]
+        return [bytes(write(single_op(operator, *sides, custom_options=options)))]
     if operator == "RFFT2D":
         sizes = ((3, 1, 400), (1, 512)), ((2, 3, 70), (4, 64))
         return [

@@ -21,13 +21,14 @@ def strided(module: Module, target: Target, rank: int, size: int, run: int) -> N
     f = module.kernel("ptr x", "ptr y", *slots)
     inner = 1 if rank == 1 else 0
     with f.loop("%begin", "%end") as tile:
-        if inner:  # the only axis is the innermost, in blocks
+        if inner:  # the only axis is the innermost, in blocks; it may be at its place already
             start = f.mul(tile.index, BLOCK)
             count = f.min(f.sub("%n0", start), BLOCK)
-            _innermost(
-                f, size, run, f.at("%x", f.mul(start, "%x0")), f.at("%y", f.mul(start, "%y0")),
-                (count, "%x0", "%y0"),
-            )  # fmt: skip
+            with f.when(f.compare("ne", "%x", "%y", "ptr")):
+                _innermost(
+                    f, size, run, f.at("%x", f.mul(start, "%x0")), f.at("%y", f.mul(start, "%y0")),
+                    (count, "%x0", "%y0"),
+                )  # fmt: skip
         else:
             x = f.at("%x", f.mul(tile.index, "%x0"))
             y = f.at("%y", f.mul(tile.index, "%y0"))

@@ -255,3 +255,33 @@ def _box(index: Sequence[slice], shape: Shape) -> tuple[int, tuple[int, ...], Sh
     offset = sum(r.start * s for r, s in zip(ranges, strides, strict=True) if r)
     walk = tuple(r.step * s for r, s in zip(ranges, strides, strict=True))
     return offset, walk, tuple(map(len, ranges))
+
+
+@lowering("FILL")
+def fill(step: Step, to: Lowering) -> Lowered:
+    """One element again and again."""
+    target = step.output_specs[0]
+    copy = Copy((target.size,), (0,), (1,))
+    return copy_work(to.input(step, 1), to.output(step), copy, target.dtype)
+
+
+@lowering("MATRIX_DIAG", "MATRIX_SET_DIAG")
+def diagonal(step: Step, to: Lowering) -> Lowered:
+    """The matrices, or zeros; then their diagonals."""
+    target = step.output_specs[0]
+    rows, columns = target.static[-2:]
+    if step.node.name == "MATRIX_DIAG":
+        before: Slot = np.zeros(1, target.dtype.storage)
+        stride = 0
+    else:
+        before, stride = to.input(step, 0), 1
+    whole = Copy((target.size,), (stride,), (1,))
+    size = min(rows, columns)
+    copy = Copy((prod(target.static[:-2]), size), (size, 1), (rows * columns, columns + 1))
+    last = to.input(step, len(step.inputs) - 1)
+    return all_works(
+        [
+            copy_work(before, to.output(step), whole, target.dtype),
+            copy_work(last, to.output(step), copy, target.dtype),
+        ]
+    )

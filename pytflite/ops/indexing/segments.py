@@ -115,7 +115,7 @@ def _evaluating(combine: np.ufunc, initial: str) -> Eval:
         check_range(run, flat[kept], count, 1)
         rest = data.shape[ids.ndim :]
         out = destination(outputs, 0, (count, *rest), data.dtype, run)
-        out[...] = _initial(initial, data.dtype)
+        out[...] = start_of(initial, data.dtype)
         if out.size and flat.size:
             rows = data.reshape((flat.size, math.prod(rest)))
             _combine(combine, rows, flat, int(flat.size - kept.sum()), out.reshape((count, -1)))
@@ -137,7 +137,8 @@ def _combine(combine: np.ufunc, rows: Array, ids: Array, negative: int, out: Arr
     out[places] = combine(out[places], combined)
 
 
-def _initial(name: str, dtype: np.dtype[Any]) -> Any:
+def start_of(name: str, dtype: np.dtype[Any]) -> Any:
+    """The number of a type by its name: 0, 1, its least or its greatest."""
     if name in ("0", "1"):
         return dtype.type(name)
     limits: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)

@@ -75,6 +75,10 @@ def more(operator: str) -> list[bytes]:
         size = tensor(value=np.array([7, 9], np.int32))
         shapes = tensor((1, 5, 6, 3)), tensor((1, 7, 9, 3))
         return [bytes(write(single_op(operator, [shapes[0], size], [shapes[1]])))]
+    if operator == "SCATTER_ND":
+        shape = tensor(value=np.array([1, 1, 9], np.int32))
+        tensors = [tensor((5, 2), "INT32"), tensor((5, 9)), shape]
+        return [bytes(write(single_op(operator, tensors, [tensor((1, 1, 9))])))]
     if operator.startswith("NON_MAX_SUPPRESSION"):
         return [bytes(write(suppression(operator, 9, 4)))]
     if operator in TENSORFLOW:

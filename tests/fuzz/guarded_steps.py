@@ -140,7 +140,18 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
         assert each.intact(), f"{step.node.label} wrote beside an array of {each.array.nbytes}"
     if refused:
         return None
-    return [placed[t].array.tobytes() for t in (*step.outputs, CELLS) if t in placed]
+    return [
+        _seen(step, placed[t].array, t).tobytes() for t in (*step.outputs, CELLS) if t in placed
+    ]
+
+
+def _seen(step: Step, array: np.ndarray[Any, Any], tensor: int) -> np.ndarray[Any, Any]:
+    """What others look at of an array of bytes."""
+    if step.seen == (1, 1) or tensor not in step.outputs:
+        return array
+    spec = step.output_specs[step.outputs.index(tensor)]
+    pixels = array.reshape(*spec.static[:-1], -1)
+    return pixels[:, :: step.seen[0], :: step.seen[1]]
 
 
 def _record(work: Any, tensors: Mapping[int, Placed], edge: str, kept: list[Placed]) -> list[int]:

@@ -9,6 +9,7 @@ import pytest
 
 import pytflite
 from pytflite.model.model import Model
+from tests.fuzz.guarded_steps import check_steps
 from tests.graphs import Graph, build
 
 pytest.importorskip("numba")
@@ -121,6 +122,7 @@ def test_what_a_stride_passes_over(shape: tuple[int, ...], strides: tuple[int, i
         g.output(conv(g, s, shape, 12, 1, stride)[0])
     array = RNG.normal(size=shape).astype(np.float32)
     steps = agrees(build(g), array, ["CONV_2D", "ADD", "CONV_2D", "CONV_2D"])
+    assert check_steps(build(g)) == 4
     every = int(np.gcd(*strides))
     assert [step.seen for step in steps] == [(every, every)] * 2 + [(1, 1)] * 2
 

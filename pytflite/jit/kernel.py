@@ -76,6 +76,13 @@ class Records(NamedTuple):
     works: tuple[Work, ...]
 
 
+class Upcoming(int):
+    """Stands for the address of the next Packed in the works after this one, or of the first, which
+    may be fetched meanwhile. It is 0 where a work is alone, which a kernel must stand."""
+
+
+UPCOMING = Upcoming(0)
+
 # What a slot holds: a number (a float as float32), an address in the arena, or that of a constant
 # array, which the program keeps alive.
 Slot = Union[int, float, At, Array, Packed, Records, None]  # noqa: UP007  evaluated at run time

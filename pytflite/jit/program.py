@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Kernel, Packed, Records, Work
+from pytflite.jit.kernel import At, Kernel, Packed, Records, Upcoming, Work
 from pytflite.jit.records import ENTRY, FLUSH, HELPER, LEADER, RECORD, SINGLE
 from pytflite.model.graph import Array
 from pytflite.plan.alignment import aligned
@@ -61,6 +61,8 @@ def tabulate(works: Sequence[Work], offsets: Mapping[int, int]) -> Tables:
     relative: list[int] = []
     inner: list[int] = []
     constants: dict[int, Array] = {}
+    packed: list[Array] = []
+    upcoming: list[int] = []  # slots that wait for the next of these
     all_works = list(works)  # and behind them those that kernels run themselves
     for work in all_works:
         number = kernels.setdefault(work.kernel, len(kernels))
@@ -77,11 +79,20 @@ def tabulate(works: Sequence[Work], offsets: Mapping[int, int]) -> Tables:
                 slots += [RECORD * len(all_works), len(value.works)]
                 all_works += value.works
             elif isinstance(value, np.ndarray):
-                constants[len(slots)] = np.require(value, requirements=["C", "A"])
+                array = constants[len(slots)] = np.require(value, requirements=["C", "A"])
+                slots.append(0)
+                if isinstance(slot, Packed):
+                    packed.append(array)
+                    constants.update(dict.fromkeys(upcoming, array))
+                    upcoming.clear()
+            elif isinstance(value, Upcoming):
+                upcoming.append(len(slots))
                 slots.append(0)
             else:
                 slots.append(_word(value))
         slots += [0] * (-len(slots) % 8)  # threads write their status to lines of their own
+    for first in packed[:1]:  # with which the next run begins
+        constants.update(dict.fromkeys(upcoming, first))
     records = np.zeros((len(rows), RECORD // 8), np.int64)
     if rows:
         records[:, [0, 1, 2, FLUSH // 8]] = rows

@@ -50,7 +50,9 @@ SLOTS = (
     "i64 panel_block",  # panels of a block
     "i64 panel_blocks",
 )
-AHEAD = ("i64 ahead",)  # bytes of the next panel to fetch for each k; after SLOTS and gather's
+# After SLOTS and gather's: bytes of the next panel to fetch for each k; weights of the product that
+# comes next.
+AHEAD = ("i64 ahead", "ptr after")
 ENTRY = 56  # bytes of the tables for a row of a block
 DIRECT_ENTRY = 32 + windows.ENTRY  # where windows are used directly; segments come to it
 # What micro takes before its own; width: the outputs that the panel really has.
@@ -149,9 +151,11 @@ def product(f: Function, form: Form, *, last: bool, panel: Panel | None = None) 
             width = f.min(f.sub("%n", begin), form.columns)
             place = f.at(output, f.mul(begin, form.item))
             following = weights
-            if form.ahead:  # behind the last panel there is none: the next block begins anew
+            if form.ahead:  # behind the last panel the next block begins anew, or another product
                 ends = f.compare("sge", f.add(begin, form.columns), "%n")
-                following = f.select(ends, "ptr", weights, f.at(here, "%panel_bytes"))
+                done = f.compare("sge", f.add(first_row, count), "%m")
+                other = f.select(done, "ptr", "%after", weights)
+                following = f.select(ends, "ptr", other, f.at(here, "%panel_bytes"))
             _rows(f, form, rows, (here, following), place, count, width, last=last)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from pytflite.jit.emit import gather
 from pytflite.jit.emit.bfloat16 import HEAD, LINE, STEP, TALL
 from pytflite.jit.emit.gemm import DIRECT_ENTRY, ENTRY
-from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.kernel import UPCOMING, Setting, Slot, Work, kernel
 from pytflite.jit.lowering.direct import Lines
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
@@ -338,7 +338,7 @@ def _work(
     else:
         emitter, settings = "gemm_float32.", settings | {"rows": tile.rows, "chains": tile.chains}
         if name != "matrices":
-            own = *own, _ahead(p, tile)
+            own = *own, _ahead(p, tile), UPCOMING
     made = kernel(
         emitter + name, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
         **ending.settings, **settings,

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from pytflite.jit.kept import KeptPlans
 from pytflite.jit.kernel import Kernel, Work
 from pytflite.jit.library import LIBRARY
+from pytflite.jit.patience import Patience
 from pytflite.jit.program import Program, tabulate
-from pytflite.jit.records import RUNNERS
+from pytflite.jit.records import RUNNERS, SINGLE
 from pytflite.jit.target import Target, host_targets, physical_cores
 from pytflite.model.model import Model
 from pytflite.ops.spec import Shape
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pytflite.jit.builder import Key
 
 # What lowers is loaded when something is lowered: a recalled plan needs none of it.
+
+_NOT_YET = "its kernel is not compiled yet"
+_PATIENCE = Patience()  # of this process
 
 
 def unavailable() -> str:
@@ -82,9 +86,14 @@ class Compiled:
             steps: in order.
             drafts: plans of called subgraphs.
         """
+        self._fall()
+        if not self.wait and self._is_cold():
+            plan.awaited = [(SINGLE, self.target)]
+            for step in steps:
+                step.reason = _NOT_YET
+            return list(steps)
         from pytflite.jit.asked import Asked, lowered
 
-        self._fall()
         while True:
             to = Asked(self, drafts)
             groups = [pair for s in self.fused(steps, plan.outputs) for pair in lowered(s, to)]
@@ -110,7 +119,7 @@ class Compiled:
                     result.append(step)
                     continue
                 told = [failure for k in missing if (failure := failures[k])]
-                reason = told[0] if told else "its kernel is not compiled yet"
+                reason = told[0] if told else _NOT_YET
             for part in step.parts or (step,):
                 part.reason = reason
                 result.append(part)
@@ -118,6 +127,11 @@ class Compiled:
         plan.awaited = [(k, target) for k in kernels if k not in found and failures[k] is None]
         to.finish(plan, result)
         return result
+
+    def _is_cold(self) -> bool:
+        """Whether not even the runner is at hand: then it is too early to ask what else is."""
+        found = self.library.find((SINGLE,), self.target)
+        return not found and (SINGLE, self.target) not in self.library.failures
 
     def _fall(self) -> bool:
         """Takes the next target if this one turns out not to work here; whether it does so."""
@@ -150,8 +164,9 @@ class Compiled:
         self.library.wait(*_parted(keys))
 
     def request(self, keys: Sequence[Key]) -> None:
-        """Has kernels compiled in the background."""
-        self.library.request(*_parted(keys))
+        """Has kernels compiled in the background, once the first runs are over."""
+        if _PATIENCE.is_over():
+            self.library.request(*_parted(keys))
 
     def link(self, plan: Plan) -> Program | None:
         """The program of a plan whose tensors have their places."""

@@ -4,38 +4,56 @@
     y[n, i, j] = (1 - w) * scratch[lower column] + w * scratch[upper column]
 
 A tile is a row of y. The rows are blended as they lie, whatever their pixels; then each pixel of y
-takes its two. float32 rounds as the NumPy kernel does; int8 has weights of 10 bits, and sums that
-are exact in 32; of uint8 both weighted rows are kept, and the four terms are added one by one, as
-the reference adds them.
+takes its two. `rounding` says how:
+
+    float    float32, as the NumPy kernel rounds
+    terms    uint8: both weighted rows are kept, and the four terms are added one by one in float32,
+             as the reference adds them
+    away     int8, int16: weights of 10 bits; sums are exact, and rounded half away from zero
+    up       int8, uint8, as XNNPACK: weights of 11 bits, rounded half up
 """
 
 from __future__ import annotations
 
-from pytflite.jit.emit.typed import stored, widened
+from typing import NamedTuple
+
+from pytflite.jit.emit.typed import TYPES, stored, widened
 from pytflite.jit.emit.vector import Vector
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
-from pytflite.ops.resize.positions import FRACTION
+from pytflite.ops.resize.positions import FRACTION, NEAREST_FRACTION
 
 TABLES = ("lower", "upper", "lower_weight", "upper_weight")
-_ELEMENTS = {
-    "float32": ("float", "float", 4),
-    "int8": ("i8", "i32", 1),
-    "uint8": ("i8", "float", 1),
-}
+_BYTES = {"float32": 4, "int16": 2, "int8": 1, "uint8": 1}
+_FRACTIONS = {"away": FRACTION, "up": NEAREST_FRACTION}
 
 
-def resize(module: Module, target: Target, dtype: str) -> None:
+class Form(NamedTuple):
+    """How images are blended: their type, the rounding, and the type of blended rows."""
+
+    dtype: str
+    rounding: str
+    kept: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of an element."""
+        return _BYTES[self.dtype]
+
+
+def resize(module: Module, target: Target, dtype: str, rounding: str) -> None:
     """Slots: x, y, h, line (elements of a row of x), high, wide, c; TABLES of rows, of columns.
 
     Positions are int64, those of columns times c; weights are int32 or float32. Scratch: a line of
-    32-bit numbers, of uint8 two.
+    32-bit numbers, with `terms` two.
     """
     tables = [f"ptr {axis}_{name}" for axis in ("row", "column") for name in TABLES]
     f = module.kernel(
         "ptr x", "ptr y", "i64 h", "i64 line", "i64 high", "i64 wide", "i64 c", *tables
     )
-    memory, kept, size = _ELEMENTS[dtype]
+    kept = "i32" if rounding in _FRACTIONS else "float"
+    form = Form(dtype, rounding, kept)
+    memory, size = TYPES[dtype][0], form.size
     second = f.at("%scratch", f.mul("%line", 4))
 
     def read(place: str, at: str, lanes: int) -> Vector:
@@ -55,7 +73,7 @@ def resize(module: Module, target: Target, dtype: str) -> None:
                     for place, weight in zip(sources, weights, strict=True)
                 )
                 at = f.mul(loop.index, 4)
-                if dtype == "uint8":
+                if rounding == "terms":
                     f.store(b.type, b.value, second, at)
                 else:
                     a = a + b
@@ -66,7 +84,7 @@ def resize(module: Module, target: Target, dtype: str) -> None:
             place = f.at(y, f.mul(f.mul(pixel.index, "%c"), size))
             for start, end, lanes in _steps(f, "%c", (target.lanes, 4, 1)):
                 with f.loop(start, end, lanes) as loop:
-                    value = stored(_blended(f, dtype, second, pair, loop.index, lanes), dtype)
+                    value = stored(_blended(f, form, second, pair, loop.index, lanes), dtype)
                     f.store(value.type, value.value, place, f.mul(loop.index, size))
 
 
@@ -95,24 +113,28 @@ def _entries(
 
 
 def _blended(
-    f: Function, dtype: str, second: str,
+    f: Function, form: Form, second: str,
     pair: tuple[tuple[str, str], tuple[str, str]], channel: str, lanes: int,
 ) -> Vector:  # fmt: skip
     """Some channels of one pixel."""
-    kept = _ELEMENTS[dtype][1]
+    kept = form.kept
+    sums = "i64" if form.dtype == "int16" else kept
 
     def term(row: str, side: int) -> Vector:
         at = f.mul(f.add(pair[0][side], channel), 4)
         value = Vector(f, f.load(f"<{lanes} x {kept}>", row, at), lanes, kept)
-        return value * _splat(f, pair[1][side], lanes, kept)
+        return value.to(sums) * _splat(f, pair[1][side], lanes, kept).to(sums)
 
     total = term("%scratch", 0)
-    if dtype == "uint8":
+    if form.rounding == "terms":
         total = total + term(second, 0) + term("%scratch", 1) + term(second, 1) + 0.5
         return total.to("i32")
     total = total + term("%scratch", 1)
-    if dtype == "float32":
+    if form.rounding == "float":
         return total
-    half = (total >> 31) + (1 << (2 * FRACTION - 1))  # ties away from zero
-    rounded: Vector = (total + half) >> (2 * FRACTION)
+    bits = 2 * _FRACTIONS[form.rounding]
+    half: Vector = total.same(1 << (bits - 1))
+    if form.rounding == "away":
+        half = (total >> (total.bits - 1)) + half
+    rounded: Vector = (total + half) >> bits
     return rounded

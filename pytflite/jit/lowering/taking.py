@@ -14,12 +14,14 @@ from pytflite.jit.lowering.typed import unknown
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import constant_integers
 from pytflite.ops.resize.nearest_neighbor import P as Nearest
-from pytflite.ops.resize.positions import float_axis, integer_axis
+from pytflite.ops.resize.positions import float_axis, integer_axis, nearest_axis
+from pytflite.ops.xnnpack import takes_resize
 from pytflite.plan.plan import Step
 
 _TILE = 1 << 14  # bytes
 _SHORT = 64  # bytes that are copied at once
-_AXES = {"FLOAT32": float_axis, "INT8": integer_axis, "UINT8": float_axis}
+_ROUNDINGS = {"FLOAT32": "float", "INT8": "away", "INT16": "away", "UINT8": "terms"}
+_AXES = {"float": float_axis, "terms": float_axis, "away": integer_axis, "up": nearest_axis}
 _EMPTY = "compiled for tensors with elements"
 
 
@@ -122,19 +124,20 @@ def bilinear(step: Step, to: Lowering) -> Lowered:
     """A tile is a row of the output."""
     source, target = step.input_specs[0], step.output_specs[0]
     assert source is not None
-    axis = _AXES.get(source.dtype.name)
-    if axis is None:
+    rounding = _ROUNDINGS.get(source.dtype.name)
+    if rounding is None:
         return unknown(source.dtype)
     if constant_integers(step.node, step.input_specs, 1) is None:
         return RUN_TIME
-    if source.dtype.is_integer and step.node.is_as_shipped:
-        return "compiled for the reference's rounding"
+    if takes_resize(step.node, source, step.input_specs[1], target):
+        rounding = "up"
+    axis = _AXES[rounding]
     if not target.size:
         return _EMPTY
     batch, height, width, channels = source.static
     _, high, wide, _ = target.static
     rows, columns = axis(step.node, height, high), axis(step.node, width, wide)
-    kind = np.int32 if source.dtype.name == "INT8" else np.float32
+    kind = np.int32 if rounding in ("away", "up") else np.float32
     tables = [
         _table(table * (1 if name.endswith("weight") else scale),
                kind if name.endswith("weight") else np.int64)
@@ -143,6 +146,6 @@ def bilinear(step: Step, to: Lowering) -> Lowered:
     ]  # fmt: skip
     line = width * channels
     slots = (to.input(step, 0), to.output(step), height, line, high, wide, channels, *tables)
-    code = kernel("bilinear.resize", dtype=source.dtype.name.lower())
-    scratch = 4 * line * (1 + (source.dtype.name == "UINT8"))
+    code = kernel("bilinear.resize", dtype=source.dtype.name.lower(), rounding=rounding)
+    scratch = 4 * line * (1 + (rounding == "terms"))
     return [Work(code, slots, tiles=batch * high, scratch=scratch)]

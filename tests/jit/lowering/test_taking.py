@@ -64,7 +64,7 @@ def test_embedding_lookup() -> None:
 @pytest.mark.parametrize("channels", [1, 3, 4, 21, 64])
 @pytest.mark.parametrize("options", [{}, {"align_corners": True}, {"half_pixel_centers": True}])
 @pytest.mark.parametrize("size", [(3, 5), (8, 8), (20, 17), (1, 40)])
-@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8"])
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint8", "int16"])
 @pytest.mark.parametrize("name", ["RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"])
 def test_resize(name: str, dtype: str, size: Any, options: Any, channels: int) -> None:
     shape, kind = (2, 8, 7, channels), dtype.upper()

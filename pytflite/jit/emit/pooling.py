@@ -1,4 +1,4 @@
-"""One value for each window of an image: the greatest, or the mean.
+"""One value for each window of an image: the greatest, the mean, or the root of the mean square.
 
     y[n, i, j, c] = max or mean over the taps (a, b) inside x of
                     x[n, i * stride_h - top + a, j * stride_w - left + b, c]
@@ -42,6 +42,7 @@ class Form(NamedTuple):
         dtype: of x and y.
         element, size: LLVM's type of an element, and its bytes.
         mean: the mean, or else the greatest.
+        squares: the root of the mean of squares; of floats.
         clamps: whether results are brought between %low and %high.
         short: sums of integers have 16 bits.
         divides: means by division.
@@ -51,6 +52,7 @@ class Form(NamedTuple):
     element: str
     size: int
     mean: bool
+    squares: bool
     clamps: bool
     short: bool
     divides: bool
@@ -73,10 +75,13 @@ class Form(NamedTuple):
         return {"float": 4, "i32": 4, "i16": 2, "i8": 1}[self.total]
 
 
-def pool(module: Module, target: Target, dtype: str, mean: bool, clamps: bool, short: bool) -> None:
+def pool(
+    module: Module, target: Target, dtype: str, mean: bool, squares: bool, clamps: bool,
+    short: bool,
+) -> None:  # fmt: skip
     """Slots: SLOTS, then low and high (float32, or int64 for integers)."""
     element, size = {"float32": ("float", 4), "int16": ("i16", 2)}.get(dtype, ("i8", 1))
-    form = Form(dtype, element, size, mean, clamps, short, not is_fused(target))
+    form = Form(dtype, element, size, mean, squares, clamps, short, not is_fused(target))
     bound = "float" if form.is_float else "i64"
     f = module.kernel(*SLOTS, f"{bound} low", f"{bound} high")
     lanes = target.vector // form.bytes
@@ -146,6 +151,8 @@ def _window(f: Function, form: Form, window: Window, channel: str, lanes: int) -
     result = row.results[0]
     if form.mean:
         result = _mean(f, form, window, result, lanes)
+    if form.squares:
+        result = f.call(total, f"llvm.sqrt.v{lanes}f32", f"{total} {result}")
     if form.clamps:
         result = _clamped(f, form, result, lanes)
     f.store(f"<{lanes} x {form.element}>", result, window.y, f.mul(channel, size))
@@ -153,6 +160,8 @@ def _window(f: Function, form: Form, window: Window, channel: str, lanes: int) -
 
 def _combine(f: Function, form: Form, so_far: str, value: str, lanes: int) -> str:
     kind = f"<{lanes} x {form.element}>"
+    if form.squares:
+        value = f.op(f"fmul {kind} {value}, {value}")
     if form.is_float and form.mean:
         return f.op(f"fadd {kind} {so_far}, {value}")
     if form.is_float:  # NaN never wins

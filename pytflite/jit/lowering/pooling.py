@@ -1,4 +1,4 @@
-"""AVERAGE_POOL_2D and MAX_POOL_2D."""
+"""AVERAGE_POOL_2D, MAX_POOL_2D and L2_POOL_2D."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TYPES = {"FLOAT32": "float32", "INT8": "int8", "UINT8": "uint8", "INT16": "int1
 _INFINITY = float("inf")
 
 
-@lowering("AVERAGE_POOL_2D", "MAX_POOL_2D")
+@lowering("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D")
 def pool(step: Step, to: Lowering) -> Lowered:
     """A tile is a row of the output."""
     source, target = step.input_specs[0], step.output_specs[0]
@@ -22,7 +22,7 @@ def pool(step: Step, to: Lowering) -> Lowered:
     if dtype is None:
         return f"there is no compiled kernel for {source.dtype.name}"
     rows, columns = static_windows(step.node, source)
-    mean = step.node.name == "AVERAGE_POOL_2D"
+    mean, squares = step.node.name != "MAX_POOL_2D", step.node.name == "L2_POOL_2D"
     taps = min(rows.filter, rows.input) * min(columns.filter, columns.input)
     if mean and source.dtype.is_integer and taps << source.dtype.bits >= _EXACT:
         return "its windows are so large that float32 has no exact means"
@@ -40,5 +40,7 @@ def pool(step: Step, to: Lowering) -> Lowered:
         *limits,
     )  # fmt: skip
     short = mean and source.dtype.is_integer and taps << source.dtype.bits < 1 << 15
-    code = kernel("pooling.pool", dtype=dtype, mean=mean, clamps=clamps, short=short)
+    code = kernel(
+        "pooling.pool", dtype=dtype, mean=mean, squares=squares, clamps=clamps, short=short
+    )
     return [Work(code, slots, tiles=batch * rows.output if target.size else 0)]

@@ -1,13 +1,17 @@
-"""SOFTMAX in float32, and of 8-bit integers; LOG_SOFTMAX, L2_NORMALIZATION in float32."""
+"""Normalisations along the last axis: SOFTMAX and L2_NORMALIZATION of floats and integers,
+LOG_SOFTMAX and LOCAL_RESPONSE_NORMALIZATION of floats."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Packed, Setting, Slot, Work, kernel
+from pytflite.jit.kernels.local_response import DIVIDES, POWER, ROOT
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
-from pytflite.model.dtypes import FLOAT32, INT8, UINT8
-from pytflite.ops.normalization.softmax import exp_multiplier, exp_table
+from pytflite.model.dtypes import FLOAT32, INT8, INT16, UINT8
+from pytflite.ops.normalization.softmax import every_exp, exp_multiplier, exp_table, inverse_table
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 
@@ -21,9 +25,12 @@ def softmax(step: Step, to: Lowering) -> Lowered:
     assert source is not None
     if source.dtype in (INT8, UINT8):
         return _int8(step, to, source, target)
+    beta = float(step.node.options.beta)
+    if source.dtype is INT16:
+        tables = Packed(lambda: every_exp(source, beta)), 1 << 16, inverse_table(), 513
+        return _whole_rows(step, to, source, "integer_rows.softmax_int16", tables)
     if source.dtype is not FLOAT32 or target.dtype is not FLOAT32:
         return f"there is no compiled kernel for {source.dtype.name}"
-    beta = float(step.node.options.beta)
     if not beta > 0:
         return "its beta is not positive"
     return _rows(step, to, source, "softmax.float32", beta)
@@ -34,9 +41,43 @@ def normalization(step: Step, to: Lowering) -> Lowered:
     """The same."""
     source = step.input_specs[0]
     assert source is not None
+    if source.dtype in (INT8, UINT8) and step.node.name == "L2_NORMALIZATION":
+        return _whole_rows(
+            step, to, source, "integer_rows.l2_normalization", (source.zero_point,),
+            dtype=source.dtype.name.lower(), unsigned=source.dtype is UINT8,
+        )  # fmt: skip
     if source.dtype is not FLOAT32:
         return f"there is no compiled kernel for {source.dtype.name}"
     return _rows(step, to, source, f"normalization.{step.node.name.lower()}")
+
+
+@lowering("LOCAL_RESPONSE_NORMALIZATION")
+def local_response_normalization(step: Step, to: Lowering) -> Lowered:
+    """The same."""
+    source, options = step.input_specs[0], step.node.options
+    assert source is not None
+    if source.dtype is not FLOAT32:
+        return f"there is no compiled kernel for {source.dtype.name}"
+    columns = source.static[-1]
+    radius = min(int(options.radius), max(columns - 1, 0))
+    beta = float(np.float32(options.beta))
+    how = {1.0: DIVIDES, 0.5: ROOT}.get(beta, POWER)
+    numbers = radius, float(options.bias), float(options.alpha), beta
+    (work,) = _whole_rows(step, to, source, "local_response.rows", numbers, how=how)
+    sizes = columns + 2 * radius, columns
+    scratch = sum(-(-4 * size // 64) * 64 for size in sizes)
+    return [work._replace(slots=(*work.slots, *sizes), scratch=scratch)]
+
+
+def _whole_rows(
+    step: Step, to: Lowering, source: Spec, emitter: str, more: Iterable[Slot], **settings: Setting
+) -> list[Work]:
+    """Work of a kernel in jit/kernels: arrays of rows, its own slots, rows of a tile."""
+    columns = source.static[-1]
+    rows = source.size // columns if columns else 0
+    group = max(1, _TILE // max(columns, 1))
+    slots: list[Slot] = [to.input(step, 0), rows, columns, to.output(step), rows, columns]
+    return [Work(kernel(emitter, **settings), (*slots, *more, group), tiles=-(-rows // group))]
 
 
 def _rows(

@@ -173,9 +173,24 @@ def _int8_block(table: ExpTable, storage: np.dtype[Any], q: Array, out: Array, a
 
 def _exp_of_differences(source: Spec, beta: float) -> Lookup:
     """exp(-d * beta * scale) in Q0.15 for d as UINT16: 10 / 65535 is a step of the table."""
-    real = float(np.float32(source.scale) * np.float32(beta)) / (10.0 / 65535.0)
-    m, shift = quantize_multiplier(real)
+    m, shift = _steps(source, beta)
     return lookup(partial(_exp_int16, m=m, shift=shift), UINT16, INT16, source.size)
+
+
+def _steps(source: Spec, beta: float) -> tuple[int, int]:
+    """The multiplier from differences of INT16 to steps of the table."""
+    real = float(np.float32(source.scale) * np.float32(beta)) / (10.0 / 65535.0)
+    return quantize_multiplier(real)
+
+
+def every_exp(source: Spec, beta: float) -> Array:
+    """The exponentials of an INT16 layer for all differences there are: int16 [65536]."""
+    return _exp_int16(np.arange(1 << 16, dtype=np.uint16), *_steps(source, beta))
+
+
+def inverse_table() -> Array:
+    """1 / (1 + x) on [0, 1], 513 entries in Q0.15."""
+    return _tables()[1]
 
 
 def _exp_int16(d: Array, m: int, shift: int) -> Array:

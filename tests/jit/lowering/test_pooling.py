@@ -61,6 +61,17 @@ def test_pooling(name: str, dtype: str, activation: int, data: st.DataObject) ->
         np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("activation", [0, 1, 3])
+@pytest.mark.parametrize(("padding", "channels"), [(0, 3), (1, 70), (0, 16)])
+def test_roots_of_mean_squares(activation: int, padding: int, channels: int) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 9, 8, channels)).astype(np.float32) * 3
+    got, want = pooled(
+        "L2_POOL_2D", x, "FLOAT32", padding=padding, fused_activation_function=activation,
+        filter_height=3, filter_width=2, stride_h=2, stride_w=1,
+    )  # fmt: skip
+    np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
 def test_nan_never_wins() -> None:
     x = np.full((1, 2, 2, 20), np.nan, np.float32)
     x[0, 1, 1] = 3

@@ -3,8 +3,8 @@
     d[i] = max x - x[i]
     y[i] = round(exp[d[i]] * scale / 2^(31 + s)) + least,   scale * 2^-e = 1 / sum of term[d[i]]
 
-Three passes over a row: its greatest element, the sum, the products. Exponentials come from tables
-that the operator has made, for the 256 differences there are. A tile is `group` rows.
+Passes over a row: its greatest element; exponentials, which come from a table of the 256
+differences there are, into scratch; their sum; the products. A tile is `group` rows.
 """
 
 from __future__ import annotations
@@ -18,40 +18,79 @@ from pytflite.ops.normalization.softmax import SUM_INTEGER_BITS
 _GREATEST = (1 << 31) - 1
 
 
+_LANES = 8  # 64-bit numbers that are taken together
+ENTRY = 8  # bytes of a table's entry, and of the scratch for each column
+_APART = 4  # entries that are looked up in a round
+
+
 def rows(module: Module, target: Target, x_signed: bool, y_signed: bool, y_size: int) -> None:
-    """Slots: x, y, rows, columns, group, exp, term (int64[256] each). y may be x."""
-    f = module.kernel(
-        "ptr x", "ptr y", "i64 rows", "i64 columns", "i64 group", "ptr exp", "ptr term"
-    )
+    """Slots: x, y, rows, columns, group, table (uint64[256]: exp, and term * 2^32). y may be x.
+
+    Scratch: ENTRY bytes a column.
+    """
+    f = module.kernel("ptr x", "ptr y", "i64 rows", "i64 columns", "i64 group", "ptr table")
     end = f.min(f.mul("%end", "%group"), "%rows")
     with f.loop(f.mul("%begin", "%group"), end) as row:
         place = f.mul(row.index, "%columns")
         x, y = f.at("%x", place), f.at("%y", f.mul(place, y_size))
-        greatest = _greatest(f, x, target.vector, x_signed)
-        with f.loop(0, "%columns", 1, ("i64", "0")) as loop:
-            term = f.load("i64", "%term", _difference(f, greatest, x, loop.index), 8)
-            loop.carry(f.add(loop.carried[0], term))
+        _look_up(f, x, _greatest(f, x, target.vector, x_signed))
         bits = 8 * y_size
-        scale, exponent = reciprocal(Vector(f, f.splat("i64", 1, loop.results[0]), 1, "i64"))
+        scale, exponent = reciprocal(Vector(f, f.splat("i64", 1, _sum(f)), 1, "i64"))
         s = (exponent + (31 - bits)).call("smin", 32)
         one = s.same(1)
         half = (one << (s + 30)) + (1 << 30)
-        factor, nudge, shift = (f.op(f"extractelement {v} , i32 0") for v in (scale, half, s + 31))
-        lowest = (
-            (1 << (bits - 1)) if y_signed else 0
-        )  # flips the highest bit: adds the least integer
-        with f.loop(0, "%columns") as loop:
-            e = f.load("i64", "%exp", _difference(f, greatest, x, loop.index), 8)
-            value = f.op(f"lshr i64 {f.add(f.mul(e, factor), nudge)}, {shift}")
-            value = f.op(f"xor i64 {f.min(value, (1 << bits) - 1)}, {lowest}")
-            f.store(f"i{bits}", f.op(f"trunc i64 {value} to i{bits}"), y,
-                    f.mul(loop.index, y_size))  # fmt: skip
+        numbers = [f.op(f"extractelement {v}, i32 0") for v in (scale, half, s + 31)]
+        whole = f.op(f"and i64 %columns, -{_LANES}")
+        with f.loop(0, whole, _LANES) as loop:
+            _give(f, numbers, (y, y_size, y_signed), loop.index, _LANES)
+        with f.loop(whole, "%columns") as loop:
+            _give(f, numbers, (y, y_size, y_signed), loop.index, 1)
 
 
-def _difference(f: Function, greatest: str, x: str, index: str) -> str:
-    """8 * (greatest - x[index]): where an entry of a table is."""
-    difference = f.op(f"sub i8 {greatest}, {f.load('i8', x, index)}")
-    return f.mul(f.op(f"zext i8 {difference} to i64"), 8)
+def _look_up(f: Function, x: str, greatest: str) -> None:
+    """Brings the entries of a row's differences into scratch."""
+    whole = f.op(f"and i64 %columns, -{_APART}")
+    for begin, end, count in (("0", whole, _APART), (whole, "%columns", 1)):
+        with f.loop(begin, end, count) as loop:
+            for n in range(count):
+                column = f.add(loop.index, n)
+                difference = f.op(f"sub i8 {greatest}, {f.load('i8', x, column)}")
+                at = f.mul(f.op(f"zext i8 {difference} to i64"), ENTRY)
+                f.store("i64", f.load("i64", "%table", at, 8), "%scratch", f.mul(column, ENTRY), 8)
+
+
+def _sum(f: Function) -> str:
+    """The sum of a row's terms."""
+    kind = f"<{_LANES} x i64>"
+    whole = f.op(f"and i64 %columns, -{_LANES}")
+    with f.loop(0, whole, _LANES, (kind, "zeroinitializer")) as loop:
+        entries = Vector(f, f.load(kind, "%scratch", f.mul(loop.index, ENTRY), 8), _LANES, "i64")
+        loop.carry((_high(entries) + entries.like(loop.carried[0])).value)
+    total = f.call("i64", f"llvm.vector.reduce.add.v{_LANES}i64", f"{kind} {loop.results[0]}")
+    with f.loop(whole, "%columns", 1, ("i64", total)) as loop:
+        entry = f.load("i64", "%scratch", f.mul(loop.index, ENTRY), 8)
+        loop.carry(f.add(loop.carried[0], f.op(f"lshr i64 {entry}, 32")))
+    return loop.results[0]
+
+
+def _high(x: Vector) -> Vector:
+    return x.op(f"lshr {x}, {x.same(32).value}")
+
+
+def _give(
+    f: Function, numbers: list[str], to: tuple[str, int, bool], column: str, lanes: int
+) -> None:
+    """The products of some columns: to y, of a size, signed or not."""
+    y, size, signed = to
+    factor, nudge, shift = (Vector(f, f.splat("i64", lanes, v), lanes, "i64") for v in numbers)
+    entries = f.load(f"<{lanes} x i64>", "%scratch", f.mul(column, ENTRY), 8)
+    e = factor.like(entries) & ((1 << 32) - 1)
+    value = e * factor + nudge
+    value = value.op(f"lshr {value}, {shift.value}").call("umin", (1 << 8 * size) - 1)
+    if signed:
+        value = value ^ (1 << (8 * size - 1))  # flips the highest bit: adds the least integer
+    narrow = value.to(f"i{8 * size}")
+    f.store(narrow.type, narrow.value, y, f.mul(column, size))
 
 
 def _greatest(f: Function, x: str, lanes: int, signed: bool) -> str:

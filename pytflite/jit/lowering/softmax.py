@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from pytflite.jit.emit.softmax_int8 import ENTRY
 from pytflite.jit.kernel import Packed, Setting, Slot, Work, kernel
 from pytflite.jit.kernels.local_response import DIVIDES, POWER, ROOT
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
@@ -91,11 +92,12 @@ def _rows(
 
 
 def _int8(step: Step, to: Lowering, source: Spec, target: Spec) -> list[Work]:
-    """Tables as the NumPy kernel has them."""
+    """The tables that the NumPy kernel has, in one."""
     found = exp_multiplier(step.node, float(step.node.options.beta), source.scale)
     exps = exp_table(found)
-    tables = (np.ascontiguousarray(t, np.int64) for t in (exps.exp, exps.term))
-    return _rows(
-        step, to, source, "softmax_int8.rows", *tables, x_signed=source.dtype is INT8,
+    table = np.ascontiguousarray(exps.exp | exps.term << 32, np.int64)
+    works = _rows(
+        step, to, source, "softmax_int8.rows", table, x_signed=source.dtype is INT8,
         y_signed=target.dtype.storage.kind == "i", y_size=target.dtype.itemsize,
     )  # fmt: skip
+    return [work._replace(scratch=ENTRY * source.static[-1]) for work in works]

@@ -20,6 +20,7 @@ _GREATEST = (1 << 31) - 1
 
 _LANES = 8  # 64-bit numbers that are taken together
 ENTRY = 8  # bytes of a table's entry, and of the scratch for each column
+_LOW = (1 << 32) - 1
 _APART = 4  # entries that are looked up in a round
 
 
@@ -83,8 +84,9 @@ def _give(
     """The products of some columns: to y, of a size, signed or not."""
     y, size, signed = to
     factor, nudge, shift = (Vector(f, f.splat("i64", lanes, v), lanes, "i64") for v in numbers)
+    factor = factor & _LOW  # tells LLVM that 32 bits are multiplied
     entries = f.load(f"<{lanes} x i64>", "%scratch", f.mul(column, ENTRY), 8)
-    e = factor.like(entries) & ((1 << 32) - 1)
+    e = factor.like(entries) & _LOW
     value = e * factor + nudge
     value = value.op(f"lshr {value}, {shift.value}").call("umin", (1 << 8 * size) - 1)
     if signed:

@@ -2,12 +2,13 @@
 
 The operator itself has filled the table, so that the result is its own by construction.
 
-For sums and products of two bytes float32 is faster than memory, and right but for what lies next
-to a tie. So `pairs` may be told a formula; where |t - rint(t)| is greater than `edge` for any
-number of a vector, the whole vector is looked up.
+For sums, products and squares of two bytes float32 is faster than memory, and right but for what
+lies next to a tie. So `pairs` may be told a formula; numbers of a vector where |t - rint(t)| is
+greater than `edge` are looked up after all.
 
     "add"   t = a * scale_a + (b * scale_b + offset)
     "mul"   t = (a - offset_a) * (b - offset_b) * scale_a + offset
+    "square"   t = (a * scale_a + (b * scale_b + offset_a))^2 + offset
     y = min(max(rint(t), low), high)
 """
 
@@ -63,18 +64,15 @@ def pairs(
             near = INTRINSICS["rint"](t)
             off = INTRINSICS["absolute"](t - near)
             doubtful = off > numbers["edge"]
-            bits = f.op(f"bitcast <{lanes} x i1> {doubtful.value} to i{lanes}")
-            none = f.compare("eq", bits, 0, f"i{lanes}")
-            with f.when(none):
-                y = INTRINSICS["where"](near < numbers["low"], numbers["low"], near)
-                y = INTRINSICS["where"](y > numbers["high"], numbers["high"], y)
-                whole_number = y.op(f"fptosi {y} to <{lanes} x i32>", "i32")
-                y = whole_number.op(f"trunc {whole_number} to <{lanes} x i8>", "i8")
-                f.store(f"<{lanes} x i8>", y.value, block.y, loop.index)
-            with f.when(f.op(f"xor i1 {none}, true")):
-                _looked_up(f, operands, block.operands, block.y, loop.index,
-                           f.add(loop.index, lanes))  # fmt: skip
-        _looked_up(f, operands, block.operands, block.y, whole, block.size)
+            y = INTRINSICS["where"](near < numbers["low"], numbers["low"], near)
+            y = INTRINSICS["where"](y > numbers["high"], numbers["high"], y)
+            whole_number = y.op(f"fptosi {y} to <{lanes} x i32>", "i32")
+            y = whole_number.op(f"trunc {whole_number} to <{lanes} x i8>", "i8")
+            y = _corrected(f, operands, block.operands, loop.index, y, doubtful)
+            f.store(f"<{lanes} x i8>", y.value, block.y, loop.index)
+        with f.loop(whole, block.size) as loop:
+            found = _entry(f, operands, block.operands, loop.index)
+            f.store("i8", found, block.y, loop.index)
 
 
 def _read(
@@ -93,16 +91,38 @@ def _read(
 def _formula(formula: str, a: Vector, b: Vector, numbers: dict[str, Vector]) -> Vector:
     if formula == "add":
         return a * numbers["scale_a"] + (b * numbers["scale_b"] + numbers["offset"])
+    if formula == "square":
+        root = a * numbers["scale_a"] + (b * numbers["scale_b"] + numbers["offset_a"])
+        return root * root + numbers["offset"]
     product = (a - numbers["offset_a"]) * (b - numbers["offset_b"])
     return product * numbers["scale_a"] + numbers["offset"]
 
 
-def _looked_up(f: Function, operands: str, places: list[str], y: str, start: str, end: str) -> None:
-    """Element by element."""
-    with f.loop(start, end) as loop:
-        entry = "0"
-        for kind, place in zip(operands, places, strict=True):
-            value = f.load("i8", place, loop.index if kind == "v" else 0)
-            wide = f.op(f"zext i8 {value} to i64")
-            entry = f.add(f.mul(entry, 256), wide)
-        f.store("i8", f.load("i8", "%table", entry), y, loop.index)
+def _corrected(
+    f: Function, operands: str, places: list[str], start: str, y: Vector, doubtful: Vector
+) -> Vector:  # fmt: skip
+    """y with those that are doubtful looked up. It is stored after that: y may lie where x does."""
+    lanes = y.lanes
+    bits = f.op(f"bitcast <{lanes} x i1> {doubtful.value} to i{lanes}")
+    bits = f.op(f"zext i{lanes} {bits} to i64")
+    count = f.call("i64", "llvm.ctpop.i64", f"i64 {bits}")
+    numbers = ", ".join(f"i8 {n}" for n in range(lanes))
+    f.module.declare("llvm.cttz.i64", "declare i64 @llvm.cttz.i64(i64, i1)")
+    with f.loop(0, count, 1, ("i64", bits), (y.type, y.value)) as loop:
+        left, corrected = loop.carried
+        lane = f.op(f"call i64 @llvm.cttz.i64(i64 {left}, i1 true)")
+        found = f.splat("i8", lanes, _entry(f, operands, places, f.add(start, lane)))
+        own = f.splat("i8", lanes, f.op(f"trunc i64 {lane} to i8"))
+        here = f.op(f"icmp eq <{lanes} x i8> <{numbers}>, {own}")
+        kind = f"<{lanes} x i1> {here}, {y.type} {found}, {y.type} {corrected}"
+        loop.carry(f.op(f"and i64 {left}, {f.sub(left, 1)}"), f.op(f"select {kind}"))
+    return y.like(loop.results[1])
+
+
+def _entry(f: Function, operands: str, places: list[str], index: str) -> str:
+    """What the table has for one element."""
+    entry = "0"
+    for kind, place in zip(operands, places, strict=True):
+        wide = f.op(f"zext i8 {f.load('i8', place, index if kind == 'v' else 0)} to i64")
+        entry = f.add(f.mul(entry, 256), wide)
+    return f.load("i8", "%table", entry)

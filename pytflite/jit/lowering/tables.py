@@ -7,6 +7,7 @@ float32 gives the same but next to ties, it is used there (emit/table.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -133,15 +134,21 @@ class Formula(NamedTuple):
 
 
 _SIGNS = {"ADD": 1.0, "SUB": -1.0}
-_FORMULAS = ("ADD", "SUB", "MUL")
+_FORMULAS = ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE")
 
 
 def _formula(step: Step, a: Spec, b: Spec, target: Spec) -> Formula | None:
-    """Real arithmetic of a sum or product; None for other operators."""
+    """Real arithmetic of a sum, product or square; None for other operators."""
     if step.node.name not in _FORMULAS or any(s.quantization is None for s in (a, b, target)):
         return None
-    low, high = quantized_range(step.node, target)
     za, zb, zero = float(a.zero_point), float(b.zero_point), float(target.zero_point)
+    if step.node.name == "SQUARED_DIFFERENCE":
+        ends = np.iinfo(target.dtype.storage)
+        root = math.sqrt(target.scale)
+        p, q = a.scale / root, -b.scale / root
+        constants = (p, q, zero, -za * p - zb * q, 0.0, float(ends.min), float(ends.max))
+        return Formula("square", constants)
+    low, high = quantized_range(step.node, target)
     if step.node.name in _SIGNS:
         p, q = a.scale / target.scale, _SIGNS[step.node.name] * b.scale / target.scale
         constants = (p, q, zero - za * p - zb * q, 0.0, 0.0, float(low), float(high))
@@ -160,6 +167,11 @@ def _constants(formula: Formula | None, values: Array, table: Array) -> Array:
     if formula.name == "add":
         t = a * p + (b * q + offset)
         greatest = 256 * (abs(p) + abs(q)) + abs(offset)
+    elif formula.name == "square":
+        root = a * p + (b * q + za)
+        t = root * root + offset
+        greatest = 2 * float(np.abs(root).max(initial=0)) * (256 * (abs(p) + abs(q)) + abs(za))
+        greatest += float(np.abs(t).max(initial=0)) + abs(offset)
     else:
         t = (a - za) * (b - zb) * p + offset
         greatest = float(np.abs(t).max(initial=0)) + abs(offset)

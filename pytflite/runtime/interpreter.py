@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 from pytflite.model.graph import Array
@@ -27,7 +27,7 @@ from pytflite.runtime.batches import Batches
 from pytflite.runtime.engine import Engine
 from pytflite.runtime.feeding import dequantize as to_real
 from pytflite.runtime.inspection import Inspection
-from pytflite.runtime.naming import input_arrays
+from pytflite.runtime.naming import are_plain, input_arrays, plain_kinds
 from pytflite.runtime.picture_calls import PictureCalls
 from pytflite.runtime.state import State
 from pytflite.runtime.tflite_calls import TFLiteCalls
@@ -128,6 +128,7 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             opened, self._lookup, self._options["limits"], preserve=preserve, numerics=numerics,
             threads=threads, backend=compiled,
         )  # fmt: skip
+        self._kinds = plain_kinds(opened)
         TFLiteCalls.__init__(self, opened, engine, preserve=preserve)
 
     def _lookup(self, name: str, custom: bool) -> Definition | None:
@@ -150,7 +151,10 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             DataError and other TFLiteErrors: an operator refuses what it is given.
         """
         model = self._open
-        arrays, quantized = input_arrays(model, inputs, named)
+        arrays: Sequence[Array] = inputs
+        quantized = False
+        if named or not are_plain(inputs, self._kinds):
+            arrays, quantized = input_arrays(model, inputs, named)
         outputs = Batches(self._engine, arrays, self._shapes_now()).run()
         if quantized if dequantize is None else dequantize:
             outputs = [
@@ -177,7 +181,7 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         return self._engine.plan(0, self._shapes_now(), bare=bare)
 
     def _arrays(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Array]:
-        return input_arrays(self._open, inputs, named)[0]
+        return list(input_arrays(self._open, inputs, named)[0])
 
     def _shapes_now(self) -> list[Shape]:
         tensors = self._tensors.get(0)

@@ -11,11 +11,31 @@ from pytflite.errors import InputError
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
 from pytflite.runtime.feeding import fit_shape, to_tensor
+from pytflite.runtime.values import takes_plainly
+
+Kinds = list[tuple[np.dtype[Any], int]]  # of each input: type, rank
+
+
+def plain_kinds(model: Model) -> Kinds | None:
+    """The kinds of arrays that the inputs take as they are; None if one is of a special type."""
+    if not all(takes_plainly(tensor) for tensor in model.inputs):
+        return None
+    return [(t.dtype.storage, len(t.shape_signature or t.shape)) for t in model.inputs]
+
+
+def are_plain(inputs: Sequence[Any], kinds: Kinds | None) -> bool:
+    """Whether these are arrays of such kinds: there is nothing to be done then."""
+    if kinds is None or len(inputs) != len(kinds):
+        return False
+    for value, (dtype, rank) in zip(inputs, kinds, strict=True):
+        if type(value) is not np.ndarray or value.dtype != dtype or value.ndim != rank:
+            return False
+    return True
 
 
 def input_arrays(
     model: Model, inputs: Sequence[Any], named: Mapping[str, Any]
-) -> tuple[list[Array], bool]:
+) -> tuple[Sequence[Array], bool]:
     """Arrays of the inputs' types, in order, and whether floats were quantised for them."""
     tensors = model.inputs
     plain = len(inputs) == len(tensors) and not named

@@ -13,7 +13,7 @@ from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import At, Packed, Setting, Slot, Work, kernel
 from pytflite.jit.lowering.convolution_int8 import Seen, trimmed
 from pytflite.jit.lowering.dense_hybrid import pack
-from pytflite.jit.lowering.depthwise_float32 import lacking, phases_of
+from pytflite.jit.lowering.depthwise_float32 import lacking, lying, phases_of
 from pytflite.jit.lowering.depthwise_float32 import tile_of as tile_of_windows
 from pytflite.jit.lowering.depthwise_integer import packed_order
 from pytflite.jit.lowering.padded import windows_of
@@ -146,6 +146,7 @@ def _depthwise(
     assert x is not None and numbers.scales is not None
     batch, height, width, channels = x.static
     filters = values.shape[-1]
+    windows, values = lying(to.target, windows, values, (2, 1))
     _, h, w = windows
     image, lanes = height * width * channels, to.target.lanes
     if image > _MOST:

@@ -29,6 +29,7 @@ def depthwise_works(
 ) -> list[Work]:  # fmt: skip
     """Work for filters [taps_h, taps_w, filters] of taps that see something."""
     filters = weights.shape[-1]
+    windows, weights = lying(to.target, windows, weights, (1,))
     shape = tile_of(to.target, windows, (1,)) if filters == channels else None
     if shape is None:
         return [_general(step, to, windows, batch, channels, weights, bias, positions, limits)]
@@ -79,6 +80,20 @@ def tile_of(target: Target, windows: Windows, rows: tuple[int, ...]) -> Shape | 
             ):
                 return shape
     return None
+
+
+def lying(
+    target: Target, windows: Windows, weights: Array, rows: tuple[int, ...]
+) -> tuple[Windows, Array]:
+    """Windows and filters [taps_h, taps_w, filters] as they are; of a column, as of a row.
+
+    They lie in memory alike, but outputs of a row share a tile of registers.
+    """
+    d, h, w = windows
+    column = w.input == w.output == w.filter == 1 and not w.before
+    if not column or tile_of(target, (d, w, h), rows) is None:
+        return windows, weights
+    return (d, w, h), weights.swapaxes(0, 1)
 
 
 def phases_of(w: Window) -> list[Window]:

@@ -7,7 +7,7 @@ import numpy as np
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
 from pytflite.jit.lowering import depthwise_integer
-from pytflite.jit.lowering.depthwise_float32 import lacking, phases_of, tile_of
+from pytflite.jit.lowering.depthwise_float32 import lacking, lying, phases_of, tile_of
 from pytflite.jit.lowering.depthwise_integer import packed_order
 from pytflite.jit.lowering.products_int8 import Ending
 from pytflite.jit.lowering.registry import Lowered, Lowering
@@ -30,6 +30,7 @@ def depthwise(
     spec = step.input_specs[0]
     assert spec is not None
     batch, _, _, channels = spec.static
+    windows, weights = lying(to.target, windows, weights, (2, 1))
     taps_h, taps_w, filters = weights.shape
     late = _reach(weights, bias, reals, ending) >= _EXACT
     if late and taps_h * taps_w * 255 * 255 >= _EXACT:

@@ -93,9 +93,10 @@ def test_convolution(cpu: Target, activation: int, data: st.DataObject) -> None:
 def test_depthwise(cpu: Target, activation: int, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     channels, multiplier = data.draw(_SIZES), data.draw(st.sampled_from([1, 1, 1, 1, 2, 17]))
-    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (5, 5), (1, 1), (3, 1), (2, 4)]))
+    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (5, 5), (1, 1), (3, 1), (9, 1), (2, 4)]))
     padding = data.draw(st.integers(0, 1))
-    sizes = [data.draw(st.integers(t, 31)) for t in taps]
+    narrow = data.draw(st.booleans())  # a column, if the filter is one
+    sizes = [data.draw(st.integers(t, t if t == 1 and narrow else 31)) for t in taps]
     dilation = data.draw(st.sampled_from([1, 1, 1, 2, 6])) if padding == 0 else 1
     stride = data.draw(st.integers(1, 3)) if dilation == 1 else 1
     x = floats(rng, data.draw(st.integers(1, 2)), *sizes, channels)

@@ -94,9 +94,9 @@ def test_convolution(cpu: Target, dtype: str, activation: int, data: st.DataObje
 def test_depthwise(cpu: Target, dtype: str, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     channels, each = data.draw(_SIZES), data.draw(st.sampled_from([1, 1, 1, 2, 17]))
-    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (1, 1), (5, 5), (2, 4), (7, 7)]))
+    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (1, 1), (5, 5), (2, 4), (7, 7), (9, 1)]))
     padding = data.draw(st.integers(0, 1))
-    sizes = [data.draw(st.integers(t, 17)) for t in taps]
+    sizes = [data.draw(st.integers(t, t if t == 1 else 17)) for t in taps]
     dilation = data.draw(st.sampled_from([1, 1, 2])) if padding == 0 else 1
     stride = data.draw(st.integers(1, 2)) if dilation == 1 else 1
     shape = (data.draw(st.integers(1, 2)), *sizes, channels)
@@ -262,9 +262,9 @@ def test_hybrid_depthwise(cpu: Target, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     channels = data.draw(st.sampled_from([2, 3, 8, 16, 24, 33]))
     each = data.draw(st.sampled_from([1, 1, 2, 17]))
-    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (5, 5), (2, 4), (7, 9)]))
+    taps = data.draw(st.sampled_from([(3, 3), (3, 3), (5, 5), (2, 4), (7, 9), (9, 1)]))
     padding = data.draw(st.integers(0, 1))
-    sizes = [data.draw(st.integers(t, 17)) for t in taps]
+    sizes = [data.draw(st.integers(t, t if t == 1 else 17)) for t in taps]
     stride = data.draw(st.integers(1, 2))
     dilation = data.draw(st.integers(1, 2)) if stride == 1 and padding == 0 else 1
     filters = channels * each

@@ -16,7 +16,7 @@ from pytflite.jit.library import LIBRARY
 from pytflite.jit.patience import Patience
 from pytflite.jit.program import Program, tabulate
 from pytflite.jit.records import RUNNERS, SINGLE
-from pytflite.jit.target import Target, host_targets, physical_cores
+from pytflite.jit.target import Target, host_targets, physical_cores, withheld
 from pytflite.model.model import Model
 from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Drafts, Plan, Step
@@ -69,7 +69,7 @@ class Compiled:
             raise ValueError(unavailable())
         self.library = LIBRARY
         self.target, *self._lower_targets = found
-        self._fallen = ""  # why it is not the best target
+        self._fallen = "" if target else withheld()  # why it is not the best target
         self.precision = precision
         self.threads = threads or physical_cores()
         self.wait = wait

@@ -71,6 +71,7 @@ TARGETS = (
 )
 # What macOS calls features, of Apple's own CPUs.
 _APPLE = {"asimddp": "hw.optional.arm.FEAT_DotProd", "i8mm": "hw.optional.arm.FEAT_I8MM"}
+NO_PERMISSION = "the system does not let this process use the registers"
 BY_NAME = {target.name: target for target in TARGETS}
 
 
@@ -146,6 +147,18 @@ def _platform() -> str:
     return platform.machine()
 
 
+def _of_this_cpu() -> list[Target]:
+    return [t for t in TARGETS if t.architecture == architecture() and t.needs <= cpu_features()]
+
+
+def withheld() -> str:
+    """Which targets of this CPU the system does not permit, and says so; "" if none is wanted."""
+    if os.environ.get("PYTFLITE_CPU"):
+        return ""
+    names = [t.name for t in _of_this_cpu() if not is_permitted(t)]
+    return "; ".join(f"{name} does not work here: {NO_PERMISSION}" for name in names)
+
+
 def host_target() -> Target | None:
     """The best target of this process, or None if there is no row for this CPU."""
     return next(iter(host_targets()), None)
@@ -157,10 +170,7 @@ def host_targets() -> tuple[Target, ...]:
     Raises:
         InputError: PYTFLITE_CPU names none that this CPU can run.
     """
-    fitting = [
-        t for t in TARGETS
-        if t.architecture == architecture() and t.needs <= cpu_features() and is_permitted(t)
-    ]  # fmt: skip
+    fitting = [t for t in _of_this_cpu() if is_permitted(t)]
     wanted = os.environ.get("PYTFLITE_CPU")
     if not wanted:
         return tuple(fitting)

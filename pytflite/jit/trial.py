@@ -15,7 +15,7 @@ import numpy as np
 from pytflite.jit.cache import Cache
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.kernel import Kernel, kernel
-from pytflite.jit.target import Target, is_permitted
+from pytflite.jit.target import NO_PERMISSION, Target, is_permitted
 from pytflite.model.graph import Array
 
 SELF_TEST = kernel("selftest.adds")
@@ -80,7 +80,7 @@ def self_test(target: Target, cache: Cache) -> str:
     from pytflite.jit.compiling import compile_kernel
 
     if not is_permitted(target):
-        return "the system does not let this process use the registers"
+        return NO_PERMISSION
     for trial in trials(target):
         loaded = cache.load(trial.kernel, target)
         if loaded is None:

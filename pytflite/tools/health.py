@@ -54,13 +54,13 @@ def _backend() -> dict[str, str]:
     try:
         from pytflite.jit.backend import unavailable
         from pytflite.jit.library import LIBRARY, missing
-        from pytflite.jit.target import host_targets
+        from pytflite.jit.target import host_targets, withheld
         from pytflite.jit.trial import SELF_TEST
     except ImportError as error:
         return {"backend": "numpy", "why": f"pytflite.jit cannot be imported: {error}"}
     if reason := unavailable() or missing():
         return {"backend": "numpy", "why": reason}
-    why = []
+    why = [withheld()] if withheld() else []
     for target in host_targets():
         LIBRARY.wait([SELF_TEST], target)
         reason = LIBRARY.failures.get((SELF_TEST, target), "")

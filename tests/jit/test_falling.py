@@ -106,6 +106,24 @@ def test_one_after_the_other(use: Use) -> None:
     assert rows(other) == {(kind, reason)}
 
 
+@pytest.mark.skipif(HOST[0] not in ("amx", "avx512vnni"), reason="AMX's registers are 512 bits")
+def test_without_permission(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system is asked before anything is tried out; a lesser target by name is no news."""
+    monkeypatch.delenv("PYTFLITE_CPU", raising=False)
+    monkeypatch.setattr(target, "cpu_features", lambda: AMX.needs)
+    monkeypatch.setattr(target, "is_permitted", lambda of: of is not AMX)
+    library = use([])
+    interpreter = pytflite.Interpreter(model_path("int8"), backend="jit", wait=True)
+    reason = "amx does not work here: the system does not let this process use the registers"
+    assert rows(interpreter) == {("jit", reason)}
+    assert right(interpreter)
+    monkeypatch.setattr("pytflite.jit.library.LIBRARY", library)
+    assert health.examine()["why"].startswith(f"{reason}; kernels for avx512vnni, kept in")
+    monkeypatch.setenv("PYTFLITE_CPU", "avx512")
+    other = pytflite.Interpreter(model_path("int8"), backend="jit", wait=True)
+    assert rows(other) == {("jit", "")}
+
+
 def test_none_is_left(use: Use) -> None:
     use(HOST)
     interpreter = pytflite.Interpreter(model_path("int8"), backend="jit", wait=True)

@@ -20,7 +20,7 @@ from pytflite.jit.emit.activation import ACTIVATIONS, Activation
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.matvec import Product
 from pytflite.jit.emit.normalization import Row
-from pytflite.jit.emit.sequence import SECOND, STEPS, at_step, copy_bytes
+from pytflite.jit.emit.sequence import SECOND, STEPS, at_step, copy_bytes, steps
 from pytflite.jit.emit.vector import INTRINSICS, Vector, equation
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.kernels import maths
@@ -38,9 +38,10 @@ _MORE = (
     "ptr projection", "ptr projection_bias", "i64 projection_panels",
     "float cell_clip", "float projection_clip",
 )  # fmt: skip
-# Bytes in scratch from its beginning: of c, of what the cell shows, of h, of room for products.
-_PLACES = ("i64 c_place", "i64 shown_place", "i64 h_place", "i64 room_place")
-SLOTS = (*SEQUENCE, *_MORE, *_PLACES)
+# Bytes in scratch from its beginning: of c, of what the cell shows, of h, of what inputs give to
+# the gates of some steps, of room for products.
+_PLACES = ("i64 c_place", "i64 shown_place", "i64 h_place", "i64 parts_place", "i64 room_place")
+SLOTS = (*SEQUENCE, *_MORE, *_PLACES, "i64 room_row")
 
 _logistic, _where = equation(maths.logistic), INTRINSICS["where"]
 _FLOOR = 1e-8  # of a variance
@@ -59,24 +60,18 @@ def float32(
         projection: "", "plain" or "clipped".
     """
     products = Product(module, target, product, vectors)
-    products.write()
+    products.write(several=True)
     if norm:
         _normaliser(module, target)
     f = module.kernel(*SLOTS)
-    c, shown, h, room = (
-        f.at("%scratch", place) for place in ("%c_place", "%shown_place", "%h_place", "%room_place")
-    )
+    c, shown, h, parts, room = (f.at("%scratch", place.replace("i64 ", "%")) for place in _PLACES)
     cell = Cell(f, target, c, shown if projection else h)
-    with f.loop("%begin", "%end") as b, state(f, b.index, h, c, 4, 4), f.loop(0, "%time") as t:
-        x, y = (at_step(f, name, t.index, b.index) for name in ("x", "y"))
-        gates = "%scratch"
-        products.call(f, gates, x, "%weights", "%depth", "%panels", "%bias", room)
-        if second:
-            x = at_step(f, "second", t.index, b.index)
-            products.call(
-                f, gates, x, "%second_weights", "%second_depth", "%panels", gates, room
-            )  # fmt: skip
-        products.call(f, gates, h, "%recurrent", "%outputs", "%panels", gates, room)
+    with (
+        f.loop("%begin", "%end") as b,
+        state(f, b.index, h, c, 4, 4),
+        steps(f, products, parts, b.index, room, second=second) as (t, part),
+    ):
+        products.call(f, "%scratch", h, "%recurrent", "%outputs", "%panels", part, room)
         cell.write(ACTIVATIONS[activation], coupled, clips=clips, peephole=peephole, norm=norm)
         if projection:
             products.call(
@@ -84,7 +79,7 @@ def float32(
             )  # fmt: skip
         if projection == "clipped":
             cell.clip_rows(h)
-        copy_bytes(f, y, h, f.mul("%outputs", 4))
+        copy_bytes(f, at_step(f, "y", t, b.index), h, f.mul("%outputs", 4))
 
 
 @contextmanager

@@ -7,7 +7,7 @@
     h = clamp(R(o tanh(c)) + zero)                      or of that, projected
 
 to the bit as ops/recurrent/lstm_integer.py has it. A tile is a row of the batch, all of time.
-Scratch holds 32-bit integers: the gates as in emit/lstm.py, as many sums, and c; h is int8.
+Scratch holds 32-bit integers: the gates as in emit/lstm.py, sums, and c; h is int8.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pytflite.jit.emit.lstm import SEQUENCE
 from pytflite.jit.emit.matvec import Product
 from pytflite.jit.emit.scaling import limited, load_scaling, scaled
-from pytflite.jit.emit.sequence import at_step, copy_bytes
+from pytflite.jit.emit.sequence import at_step, copy_bytes, steps
 from pytflite.jit.emit.vector import INTRINSICS, Vector
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -33,8 +33,11 @@ _MORE = (
     "i64 cell_clip", "i64 projection_clip", "i64 shown_zero", "i64 output_zero",
 )  # fmt: skip
 # Bytes in scratch from its beginning.
-_PLACES = ("i64 sums_place", "i64 c_place", "i64 shown_place", "i64 h_place", "i64 room_place")
-SLOTS = (*SEQUENCE, *_MORE, *_PLACES)
+_PLACES = (
+    "i64 sums_place", "i64 c_place", "i64 shown_place", "i64 h_place", "i64 parts_place",
+    "i64 room_place",
+)  # fmt: skip
+SLOTS = (*SEQUENCE, *_MORE, *_PLACES, "i64 room_row")
 SINGLES = ("shown", "projection")
 
 _where = INTRINSICS["where"]
@@ -53,18 +56,20 @@ def int8(
         squashes: there is a tanh of c; else what is shown is o i.
     """
     products = Product(module, target, "int8", vectors)
-    products.write()
+    products.write(several=True)
     _looker(module)
     f = module.kernel(*SLOTS)
     cell = _Cell(f, target, 4 - coupled, peephole)
-    gates, h = "%scratch", cell.h
-    with f.loop("%begin", "%end") as b, cell.state(b.index), f.loop(0, "%time") as t:
-        x, y = (at_step(f, name, t.index, b.index) for name in ("x", "y"))
-        products.call(f, gates, x, "%weights", "%depth", "%panels", "%bias", cell.room)
+    h = cell.h
+    with (
+        f.loop("%begin", "%end") as b,
+        cell.state(b.index),
+        steps(f, products, cell.parts, b.index, cell.room, second=False) as (t, part),
+    ):
         products.call(
             f, cell.sums, h, "%recurrent", "%outputs", "%panels", "%recurrent_bias", cell.room
         )
-        cell.combine()
+        cell.combine(part)
         cell.advance(clips=clips)
         cell.show(cell.shown if projection else h, squashes=squashes, projected=bool(projection))
         if projection:
@@ -73,7 +78,7 @@ def int8(
                 "%projection_bias", cell.room,
             )  # fmt: skip
             cell.project(clips=projection == "clipped")
-        copy_bytes(f, y, h, "%outputs")
+        copy_bytes(f, at_step(f, "y", t, b.index), h, "%outputs")
 
 
 class _Cell:
@@ -88,7 +93,7 @@ class _Cell:
         self.lanes = target.lanes
         self.gates = gates
         self.peephole = peephole
-        self.sums, self.c, self.shown, self.h, self.room = (
+        self.sums, self.c, self.shown, self.h, self.parts, self.room = (
             f.at("%scratch", place.replace("i64 ", "%")) for place in _PLACES
         )
         self.gate_bytes = f.mul("%wide", 4)
@@ -112,15 +117,16 @@ class _Cell:
             short = f.op(f"trunc i32 {f.load('i32', self.c, f.mul(n.index, 4), 4)} to i16")
             f.store("i16", short, c, f.mul(n.index, 2), 2)
 
-    def combine(self) -> None:
-        """Gates from the sums of x, which lie in their place, and those of h."""
+    def combine(self, part: str) -> None:
+        """Gates from the sums of x and those of h."""
         for n in range(self.gates):
             of_x, of_h = self.scaling("x", n), self.scaling("h", n)
-            gate, sums = self.gate(n), self.f.at(self.sums, self.f.mul(self.gate_bytes, n))
+            place = self.f.mul(self.gate_bytes, n)
+            sums_x, sums_h = self.f.at(part, place), self.f.at(self.sums, place)
             with self.units() as at:
-                part = _short(scaled(self.read(gate, at), of_x))
-                whole = scaled(self.read(sums, at), of_h)
-                self.put(_short(whole.call("sadd.sat", part)), gate, at)
+                of_input = _short(scaled(self.read(sums_x, at), of_x))
+                whole = scaled(self.read(sums_h, at), of_h)
+                self.put(_short(whole.call("sadd.sat", of_input)), self.gate(n), at)
 
     def advance(self, *, clips: bool) -> None:
         """c, of all gates but the last; these become what they let pass."""

@@ -1,6 +1,9 @@
-"""One row of numbers times packed weights: the products of recurrent cells.
+"""A row of numbers, or a few, times packed weights: the products of recurrent cells.
 
     to[n] = first[n] + sum over k of x[k] * weights[k, n]
+
+@product takes one row; @products as many as there are registers for, since every weight that is
+read is then good for all of them.
 
     kind          x          weights    first, to
     "float32"     float32    float32    float32
@@ -16,6 +19,7 @@ is brought first. What that adds to each number of x, `bias` makes up for, or `f
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from pytflite.jit.emit.dot import Dot, dot_of, load_weights, multiply_add, word_in_all_lanes
@@ -33,6 +37,9 @@ HEADS: dict[str, tuple[str, ...]] = {
 PARAMETERS = (
     "ptr to", "ptr x", "ptr weights", "i64 depth", "i64 panels", "ptr first", "ptr room",
 )  # fmt: skip
+# Of @products besides: bytes from row to row.
+ROWS = ("i64 to_row", "i64 x_row", "i64 first_row", "i64 room_row")
+_MOST, _SPARE = 4, 4  # rows; registers that hold no sums
 
 
 def row_dot(target: Target) -> Dot:
@@ -51,46 +58,66 @@ def room_bytes(target: Target, depth: int) -> int:
     return whole * row_dot(target).width + NUMBERS
 
 
+def rows_of(target: Target, vectors: int) -> int:
+    """Rows of @products; with 1 there is no such function."""
+    return max(1, min(_MOST, (target.registers - _SPARE) // vectors))
+
+
 class Product(NamedTuple):
-    """The function @product of a module, for one kind and width."""
+    """The functions @product and @products of a module, for one kind and width."""
 
     module: Module
     target: Target
     kind: str
     vectors: int
 
-    def write(self) -> None:
-        """Writes it, and what it calls."""
-        f = self.module.function("product", *PARAMETERS)
+    def write(self, *, several: bool) -> None:
+        """Writes them (@products if rows come in several), and what they call."""
         product = self._replace(target=_alone(self.target))
-        if self.kind == "float32":
-            _Floating(product, f).write()
-            return
+        writer = _Floating if self.kind == "float32" else _Integral
+        writer(product, 1).write()
+        if several and self.rows > 1:
+            writer(product, self.rows).write()
         if self.kind == "int8":
             _copier(self.module, product.target)
-        else:
+        elif self.kind != "float32":
             Quantiser(self.module, product.target, asymmetric=self.kind == "asymmetric")
-        _Integral(product, f).write()
+
+    @property
+    def rows(self) -> int:
+        """Of @products."""
+        return rows_of(self.target, self.vectors)
 
     def call(
         self, f: Function, to: str, x: str, weights: str, depth: str, panels: str, first: str,
         room: str,
     ) -> None:  # fmt: skip
-        """Calls it; the arguments are those of PARAMETERS."""
+        """Calls @product; the arguments are those of PARAMETERS."""
         values = (to, x, weights, depth, panels, first, room)
-        arguments = (p.replace(p.split()[1], "") + v
-                     for p, v in zip(PARAMETERS, values, strict=True))  # fmt: skip
-        f.call("void", "product", *arguments)
+        f.call("void", "product", *_arguments(PARAMETERS, values))
+
+    def call_rows(self, f: Function, *values: str) -> None:
+        """Calls @products; the arguments are those of PARAMETERS, then of ROWS."""
+        f.call("void", "products", *_arguments((*PARAMETERS, *ROWS), values))
+
+
+def _arguments(parameters: Sequence[str], values: Sequence[str]) -> Iterator[str]:
+    """Values with their types."""
+    for parameter, value in zip(parameters, values, strict=True):
+        yield f"{parameter.partition(' ')[0]} {value}"
 
 
 class _Floating:
-    """Sums of products of floats."""
+    """Sums of products of floats, of so many rows."""
 
-    def __init__(self, product: Product, f: Function) -> None:
+    def __init__(self, product: Product, rows: int) -> None:
+        name, more = ("products", ROWS) if rows > 1 else ("product", ())
         self.product = product
-        self.f = f
+        self.f = f = product.module.function(name, *PARAMETERS, *more)
+        self.rows = rows
         self.v = Floats(f, product.target)
         self.count = product.vectors
+        self.x: list[str] = []  # where rows are read
         self.line = self.count * product.target.vector
         self.head = len(HEADS[product.kind]) * self.line
 
@@ -98,18 +125,25 @@ class _Floating:
         """The loop over panels."""
         f, count = self.f, self.terms()
         size = f.add(f.mul(count, self.line_bytes), self.head)
+        places = {name: self.of_rows(name) for name in ("to", "first")}
         with f.loop(0, "%panels") as panel:
             head = f.at("%weights", f.mul(panel.index, size))
             at = f.mul(panel.index, self.line)
-            begin = self.begin(head, f.at("%first", at))
+            to, first = ([f.at(p, at) for p in places[name]] for name in ("to", "first"))
+            begin = [s for r in range(self.rows) for s in self.begin(head, first[r], r)]
             lines = f.at(head, self.head)
             with f.loop(0, count, 1, *((self.kind, s) for s in begin)) as k:
                 place = f.at(lines, f.mul(k.index, self.line_bytes))
                 k.carry(*self.step(k.index, place, k.carried))
-            to, first = f.at("%to", at), f.at("%first", at)
-            for n, total in enumerate(k.results):
+            for number, total in enumerate(k.results):
+                r, n = divmod(number, self.count)
                 offset = n * self.v.bytes
-                f.store(self.kind_out, self.end(total, head, first, n), to, offset, 4)
+                f.store(self.kind_out, self.end(total, head, first[r], r, n), to[r], offset, 4)
+
+    def of_rows(self, name: str) -> list[str]:
+        """Where something is of each row."""
+        base = f"%{name}"
+        return [base, *(self.f.at(base, self.f.mul(f"{base}_row", r)) for r in range(1, self.rows))]
 
     @property
     def kind(self) -> str:
@@ -128,31 +162,41 @@ class _Floating:
 
     def terms(self) -> str:
         """How many lines there are; x is made ready."""
+        self.x = self.of_rows("x")
         return "%depth"
 
-    def begin(self, head: str, first: str) -> list[str]:
-        """What the sums of a panel begin with."""
+    def begin(self, head: str, first: str, r: int) -> list[str]:
+        """What the sums of a row begin with."""
         return [self.v.load(first, n * self.v.bytes) for n in range(self.count)]
 
     def step(self, k: str, place: str, sums: list[str]) -> list[str]:
         """The products of one line added."""
-        number = self.v.broadcast("%x", self.f.mul(k, 4))
+        at = self.f.mul(k, 4)
+        numbers = [self.v.broadcast(x, at) for x in self.x]
         weights = [self.v.load(place, n * self.v.bytes) for n in range(self.count)]
-        return [self.v.multiply_add(number, w, s) for w, s in zip(weights, sums, strict=True)]
+        return self.added(sums, numbers, weights, self.v.multiply_add)
 
-    def end(self, total: str, head: str, first: str, n: int) -> str:
-        """The result of vector n."""
+    def added(
+        self, sums: list[str], numbers: list[str], weights: list[str],
+        add: Callable[[str, str, str], str],
+    ) -> list[str]:  # fmt: skip
+        """Sums with the products of each row's number and each weight."""
+        pairs = [(x, w) for x in numbers for w in weights]
+        return [add(x, w, s) for (x, w), s in zip(pairs, sums, strict=True)]
+
+    def end(self, total: str, head: str, first: str, r: int, n: int) -> str:
+        """The result of vector n of row r."""
         return total
 
 
 class _Integral(_Floating):
     """Sums of products of integers, and floats of them."""
 
-    def __init__(self, product: Product, f: Function) -> None:
-        super().__init__(product, f)
+    def __init__(self, product: Product, rows: int) -> None:
+        super().__init__(product, rows)
         self.dot = dot_of(product.target)
         self.integers = f"<{product.target.lanes} x i32>"
-        self.numbers = ""  # where those of the quantised row are
+        self.numbers: list[str] = []  # where those of quantised rows are
 
     @property
     def kind(self) -> str:
@@ -168,23 +212,25 @@ class _Integral(_Floating):
 
     def terms(self) -> str:
         f, lanes = self.f, self.v.lanes
-        if self.product.kind == "int8":
-            f.call("void", "copy", "ptr %room", "ptr %x", "i64 %depth")
-        else:
-            whole = f.op(f"and i64 {f.add('%depth', 2 * lanes - 1)}, -{lanes}")
-            behind = f.mul(whole, self.dot.width)
-            self.numbers = f.at("%room", behind)
-            quantise_row(f, "%room", "%x", "%depth", self.numbers)
+        self.x = self.of_rows("room")
+        whole = f.op(f"and i64 {f.add('%depth', 2 * lanes - 1)}, -{lanes}")
+        behind = f.mul(whole, self.dot.width)
+        for room, x in zip(self.x, self.of_rows("x"), strict=True):
+            if self.product.kind == "int8":
+                f.call("void", "copy", f"ptr {room}", f"ptr {x}", "i64 %depth")
+                continue
+            self.numbers.append(f.at(room, behind))
+            quantise_row(f, room, x, "%depth", self.numbers[-1])
         return f.op(f"udiv i64 {f.add('%depth', self.dot.group - 1)}, {self.dot.group}")
 
-    def begin(self, head: str, first: str) -> list[str]:
+    def begin(self, head: str, first: str, r: int) -> list[str]:
         f, size = self.f, self.v.bytes
         if self.product.kind == "int8":
             return [f.load(self.integers, first, n * size, 4) for n in range(self.count)]
         begin = [self.of_head("bias", head, n) for n in range(self.count)]
         if self.product.kind == "symmetric":
             return begin
-        zero = f.splat("i32", self.v.lanes, f.load("i32", self.numbers))
+        zero = f.splat("i32", self.v.lanes, f.load("i32", self.numbers[r]))
         for n, bias in enumerate(begin):
             of_zero = f.op(f"mul {self.integers} {zero}, {self.of_head('sums', head, n)}")
             begin[n] = f.op(f"add {self.integers} {bias}, {of_zero}")
@@ -197,16 +243,19 @@ class _Integral(_Floating):
 
     def step(self, k: str, place: str, sums: list[str]) -> list[str]:
         f, target = self.f, self.product.target
-        word = word_in_all_lanes(f, target, f.at("%room", f.mul(k, self.dot.word)))
+        at = f.mul(k, self.dot.word)
+        words = [word_in_all_lanes(f, target, f.at(room, at)) for room in self.x]
         size = self.dot.word * self.v.lanes
         weights = [load_weights(f, target, place, n * size) for n in range(self.count)]
-        return [multiply_add(f, target, s, word, w) for w, s in zip(weights, sums, strict=True)]
+        return self.added(
+            sums, words, weights, lambda x, w, s: multiply_add(f, target, s, x, w)
+        )  # fmt: skip
 
-    def end(self, total: str, head: str, first: str, n: int) -> str:
+    def end(self, total: str, head: str, first: str, r: int, n: int) -> str:
         if self.product.kind == "int8":
             return total
         f, v = self.f, self.v
-        own = v.broadcast(self.numbers, SCALE)
+        own = v.broadcast(self.numbers[r], SCALE)
         scale = f.op(f"fmul {v.type} {self.of_head('scale', head, n)}, {own}")
         y = f.op(f"sitofp {self.integers} {total} to {v.type}")
         return v.add(f.op(f"fmul {v.type} {y}, {scale}"), v.load(first, n * v.bytes))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pytflite.jit.emit.activation import ACTIVATIONS
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.matvec import Product
-from pytflite.jit.emit.sequence import SECOND, STEPS, at_step, copy_bytes
+from pytflite.jit.emit.sequence import SECOND, STEPS, at_step, copy_bytes, steps
 from pytflite.jit.emit.vector import Vector
 from pytflite.jit.ir import Module
 from pytflite.jit.target import Target
@@ -20,7 +20,8 @@ SLOTS = (
     "i64 passes",  # how often the sequence is run through
     "i64 depth", "i64 units", "i64 panels", "ptr weights", "ptr second_weights", "ptr recurrent",
     "ptr bias", "ptr h",
-    "i64 h_place", "i64 room_place",  # bytes in scratch from its beginning, where the sums are
+    # Bytes in scratch from its beginning, where the sums are.
+    "i64 h_place", "i64 parts_place", "i64 room_place", "i64 room_row",
 )  # fmt: skip
 
 
@@ -35,25 +36,22 @@ def float32(
         second: there is a second input.
     """
     products = Product(module, target, product, vectors)
-    products.write()
+    products.write(several=True)
     f = module.kernel(*SLOTS)
     v, activate = Floats(f, target), ACTIVATIONS[activation]
-    sums, h, room = "%scratch", f.at("%scratch", "%h_place"), f.at("%scratch", "%room_place")
+    h, parts, room = (f.at("%scratch", f"%{name}_place") for name in ("h", "parts", "room"))
     size = f.mul("%units", 4)
     with f.loop("%begin", "%end") as b:
         kept = f.at("%h", f.mul(b.index, size))
         copy_bytes(f, h, kept, size)
-        with f.loop(0, "%passes"), f.loop(0, "%time") as t:
-            x, y = (at_step(f, name, t.index, b.index) for name in ("x", "y"))
-            products.call(f, sums, x, "%weights", "%depth", "%panels", "%bias", room)
-            if second:
-                x = at_step(f, "second", t.index, b.index)
-                products.call(
-                    f, sums, x, "%second_weights", "%second_depth", "%panels", sums, room
-                )  # fmt: skip
-            products.call(f, sums, h, "%recurrent", "%units", "%panels", sums, room)
+        with (
+            f.loop(0, "%passes"),
+            steps(f, products, parts, b.index, room, second=second) as (t, part),
+        ):
+            sums = "%scratch"
+            products.call(f, sums, h, "%recurrent", "%units", "%panels", part, room)
             with f.loop(0, "%units", v.lanes) as unit:
                 at = f.mul(unit.index, 4)
                 v.store(activate(Vector(f, v.load(sums, at), v.lanes)).value, h, at)
-            copy_bytes(f, y, h, size)
+            copy_bytes(f, at_step(f, "y", t, b.index), h, size)
         copy_bytes(f, kept, h, size)

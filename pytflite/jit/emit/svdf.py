@@ -41,7 +41,7 @@ def float32(module: Module, target: Target, product: str, vectors: int, activati
         activation: a name of activation.ACTIVATIONS.
     """
     products = Product(module, target, product, vectors)
-    products.write()
+    products.write(several=False)
     f = module.kernel(*SLOTS)
     layer = _Layer(f, target)
     with f.loop("%begin", "%end") as b:
@@ -61,7 +61,7 @@ def float32(module: Module, target: Target, product: str, vectors: int, activati
 def int8(module: Module, target: Target, vectors: int) -> None:
     """Of integers."""
     products = Product(module, target, "int8", vectors)
-    products.write()
+    products.write(several=False)
     f = module.kernel(*SLOTS, *INTEGERS)
     layer = _Layer(f, target, "i16")
     inward, outward = (load_scaling(f, layer.lanes, "%scalings", n) for n in range(2))

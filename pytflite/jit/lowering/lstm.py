@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytflite.format.schema import LSTMKernelType
-from pytflite.jit.emit.matvec import room_bytes
 from pytflite.jit.kernel import At, Packed, Work, kernel
 from pytflite.jit.lowering import lstm_int8
 from pytflite.jit.lowering.recurrent import (
@@ -17,6 +16,7 @@ from pytflite.jit.lowering.recurrent import (
     Sequences,
     Way,
     activation_name,
+    ahead_pieces,
     columns_of,
     product_kind,
     refused,
@@ -120,10 +120,9 @@ def _cell(
     last = columns_of(to.target, 1, found.outputs, gates.vectors)
     cell = _Constants(step, to, made)
     wide = gates.wide
-    pieces = (
-        4 * gates.total, 4 * wide, 4 * wide, 4 * max(wide, last.total),
-        max(room_bytes(to.target, n) for n in (found.depth, found.auxiliary, wide, found.outputs)),
-    )  # fmt: skip
+    depths = found.depth, found.auxiliary, wide, found.outputs
+    *ahead, room = ahead_pieces(to.target, gates, depths)
+    pieces = 4 * gates.total, 4 * wide, 4 * wide, 4 * max(wide, last.total), *ahead
     _, *rest, end = scratch_places(pieces)
     slots = (
         *places.x, *places.y, along.time, found.depth, found.units, found.outputs, wide,
@@ -131,7 +130,7 @@ def _cell(
         state_of(step, layout.state), state_of(step, layout.cell_state),
         *(places.second or (None, 0, 0)), found.auxiliary, cell.gates(layout.auxiliary, gates),
         cell.peephole(gates), cell.norm(gates), *cell.projection(last), last.panels,
-        made.cell_clip, made.projection_clip, *rest,
+        made.cell_clip, made.projection_clip, *rest, room,
     )  # fmt: skip
     clipped = "clipped" if made.projection_clip > 0 else "plain"
     code = kernel(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytflite.jit.emit.matvec import room_bytes
 from pytflite.jit.kernel import At, Work, kernel
 from pytflite.jit.lowering.recurrent import (
     Packer,
     Sequences,
+    ahead_pieces,
     begin_of,
     columns_of,
     numbers_of,
@@ -59,10 +59,10 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
         biases.append(begin_of(to.target, product.bias, sums, columns))
     peephole = gates.spread([row for rows in looks for row in rows[0]], np.int32)
     projection = (matrices[2], biases[2]) if found.projection else (None, None)
+    *ahead, room = ahead_pieces(to.target, gates, (found.depth, gates.wide, found.outputs))
     pieces = (
         4 * gates.total, 4 * max(gates.total, last.total), 4 * gates.wide, gates.wide,
-        max(gates.wide, last.total),
-        max(room_bytes(to.target, n) for n in (found.depth, gates.wide, found.outputs)),
+        max(gates.wide, last.total), *ahead,
     )  # fmt: skip
     _, *places, end = scratch_places(pieces)
     squashes = cell.exponent in HAS_TANH
@@ -75,7 +75,7 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
         biases[1], peephole, *projection, last.panels, _scalings(cell),
         logistic_table(3), tanh_table(3), tanh_table(15 + cell.exponent) if squashes else None,
         (1 << shift) >> 1, shift, cell.cell_clip, cell.projection_clip, cell.hidden_zero,
-        cell.zero_point, *places,
+        cell.zero_point, *places, room,
     )  # fmt: skip
     clipped = "clipped" if cell.projection_clip > 0 else "plain"
     code = kernel(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.format.schema import ActivationFunctionType
-from pytflite.jit.emit.matvec import HEADS, row_dot
+from pytflite.jit.emit.matvec import HEADS, room_bytes, row_dot, rows_of
 from pytflite.jit.emit.scaling import NUMBERS
 from pytflite.jit.kernel import At, Packed
 from pytflite.jit.lowering.registry import Lowering
@@ -231,6 +231,17 @@ def _real(value: Array, scale: float) -> Array:
 def state_of(step: Step, position: int) -> At:
     """A state's place."""
     return At(step.inputs[position])
+
+
+def ahead_pieces(target: Target, columns: Columns, depths: Sequence[int]) -> tuple[int, int, int]:
+    """Bytes of scratch for products of inputs and states of such depths.
+
+    Returns:
+        Of the sums of some steps, of room for as many rows, and from row to row of that.
+    """
+    rows = rows_of(target, columns.vectors)
+    room = -(-max(room_bytes(target, n) for n in depths) // 64) * 64
+    return 4 * columns.total * rows, room * rows, room
 
 
 def scratch_places(sizes: Sequence[int]) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytflite.jit.emit.matvec import room_bytes
 from pytflite.jit.kernel import At, Work, kernel
 from pytflite.jit.lowering.recurrent import (
     CONSTANT,
@@ -12,6 +11,7 @@ from pytflite.jit.lowering.recurrent import (
     Sequences,
     Way,
     activation_name,
+    ahead_pieces,
     columns_of,
     product_kind,
     refused,
@@ -96,12 +96,12 @@ def _cell(
         matrices.append(layout.auxiliary)
         second = *ways[1], depths[1]
     packed = [packs.matrix([n], columns, (scales[n],) if scales else None) for n in matrices]
-    room = max(room_bytes(to.target, n) for n in (*depths, units))
-    _, *places, end = scratch_places((4 * columns.total, 4 * columns.wide, room))
+    *ahead, room = ahead_pieces(to.target, columns, (*depths, units))
+    _, *places, end = scratch_places((4 * columns.total, 4 * columns.wide, *ahead))
     slots = (
         *ways[0], *y, along.time, *second, passes, depths[0], units, columns.panels,
         packed[0], packed[2] if second[0] else None, packed[1],
-        packs.rows([layout.bias], columns), state_of(step, layout.state), *places,
+        packs.rows([layout.bias], columns), state_of(step, layout.state), *places, room,
     )  # fmt: skip
     code = kernel(
         "rnn.float32", product=packs.kind, vectors=columns.vectors, second=len(numbers) > 1,

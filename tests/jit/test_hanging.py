@@ -217,6 +217,18 @@ def test_interpreters_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how
     assert [t for t in threading.enumerate() if t.name == "pytflite-compiler"] == []
 
 
+def test_the_compiler_s_heart_beats(tmp_path: Path) -> None:
+    """Every second, with the CPU time that it has used; also while it has nothing to do."""
+    command = child.python()
+    assert command is not None
+    process = child.Child(command, str(tmp_path), True, 60)
+    told: list[float] = []
+    process._beats = told.append  # type: ignore[method-assign]  # instead of judging
+    assert list(process.events()) == []
+    assert process.code() == 0 and not process.hung
+    assert len(told) >= 2 and 0 < told[0] <= told[-1] < 30
+
+
 def test_seconds_are_those_of_waiting() -> None:
     """Not of a clock: who was stopped himself has no reason to end another."""
     process = child.Child([sys.executable, "-c", "import time; time.sleep(30)"], ".", True, 3)

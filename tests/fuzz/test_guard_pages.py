@@ -18,6 +18,7 @@ from pytflite.ops.catalogue import CUSTOM_MODULES
 from tests.fuzz.guard_pages import AVAILABLE, EDGES, END, START, DiedError, in_child, place
 from tests.fuzz.seeds import seeds
 from tests.harness import single_op, tensor
+from tests.jit.lowering.test_convolution_3d import model as convolution_3d
 from tests.jit.lowering.test_detection import suppression
 from tests.ops.custom.node_defs import flex_options
 from tests.ops.dense.models import blockwise
@@ -86,6 +87,9 @@ def more(operator: str) -> list[bytes]:
         options = flex_options(operator.removeprefix("Flex"))
         model = single_op(operator, numbers, [tensor((5, 37))], custom_options=options)
         return [bytes(write(model))]
+    if operator == "CONV_3D":
+        sizes = (3, 5, 4), (2, 3, 3), (1, 1, 2), (1, 1, 1), (3, 37)
+        return [bytes(write(convolution_3d(*sizes, padding=0)[0]))]
     if operator == "FULLY_CONNECTED":
         model = blockwise(3, 37, 64, 16, dtype="INT8")
         return [bytes(write(model))]

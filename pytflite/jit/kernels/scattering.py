@@ -15,23 +15,27 @@ Combine = Callable[[Any, Any], Any]
 
 
 @declare(indices="index[:, :]", sizes="int64[:]", strides="int64[:]", x="dtype[:, :]",
-         step="int64", start="dtype[:]", y="dtype[:, :]", combine="constant",
+         step="int64", start="dtype[:]", y="dtype[:]", columns="int64", combine="constant",
          skip="constant")  # fmt: skip
 def rows(
     begin: int, end: int, indices: Array, sizes: Array, strides: Array, x: Array, step: int,
-    start: Array, y: Array, combine: Combine, skip: bool,
+    start: Array, y: Array, columns: int, combine: Combine, skip: bool,
 ) -> int:  # fmt: skip
     """y[p] = start; then y[p] = combine(y[p], x[j step]) with p = sum of indices[j] strides.
 
-    Rows come one after the other; a tile is COLUMNS of all of them. With `skip`, those with a
-    negative index are left out.
+    These are rows of y, of so many columns. Rows of x come one after the other; a tile is COLUMNS
+    of all of them. With `skip`, those with a negative index are left out.
     """
     for tile in range(begin, end):
         first = tile * COLUMNS
-        last = min(first + COLUMNS, y.shape[1])
-        for row in range(y.shape[0]):
-            for k in range(first, last):
-                y[row, k] = start[0]
+        last = min(first + COLUMNS, columns)
+        if last - first == columns:
+            for place in range(y.size):
+                y[place] = start[0]
+        else:
+            for row in range(0, y.size, columns):
+                for k in range(row + first, row + last):
+                    y[k] = start[0]
         for j in range(indices.shape[0]):
             place, left_out = 0, False
             for d in range(indices.shape[1]):
@@ -43,8 +47,9 @@ def rows(
                 else:
                     place += i * strides[d]
             if not left_out:
+                row = place * columns
                 for k in range(first, last):
-                    y[place, k] = combine(y[place, k], x[j * step, k])
+                    y[row + k] = combine(y[row + k], x[j * step, k])
     return 0
 
 

@@ -46,6 +46,10 @@ MODULES = {
     ),
     "joining": "CONCATENATION PACK SPLIT SPLIT_V UNPACK",
     "blocks": "SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND",
+    "pooled_places": (
+        "MaxPoolingWithArgmax2D MaxPoolWithArgmax FlexMaxPoolWithArgmax MaxUnpooling2D "
+        "LiteRtMaxUnpooling2D"
+    ),
     "pooling": "AVERAGE_POOL_2D MAX_POOL_2D L2_POOL_2D",
     "convolution": "CONV_2D DEPTHWISE_CONV_2D TRANSPOSE_CONV",
     "convolution_3d": "CONV_3D",

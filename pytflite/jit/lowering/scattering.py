@@ -44,7 +44,7 @@ def _rows(
     slots = (
         to.input(step, indices), count, depth, np.array(sizes, np.int64), depth,
         np.array(strides_of(sizes), np.int64), depth, to.input(step, x), count if several else 1,
-        inner, int(several), start, 1, to.output(step), total, inner,
+        inner, int(several), start, 1, to.output(step), total * inner, inner,
     )  # fmt: skip
     code = kernel(
         "scattering.rows", index=str(listed.dtype.storage), dtype=element,

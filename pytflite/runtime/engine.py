@@ -197,7 +197,7 @@ class Engine:
             except Refused:
                 self._explain(context)
             return
-        if context.stateful is not None and not observers and not self.observers:
+        if context.stateful is not None and not (observers or self.observers):
             with self.lock:
                 if context.once <= self.state.initialised:
                     try:

@@ -98,7 +98,7 @@ class TFLiteCalls:
     def invoke(self) -> None:
         """Runs the graph on the tensors that were set."""
         with self._engine.tensors_lock:
-            tensors = self._tensors_of(0)
+            tensors = self._tensors.get(0) or self._tensors_of(0)
             self._ensure_safe()
             tensors.invoke()
 

@@ -123,6 +123,13 @@ class Asked:
         self._resources[step] = cell._replace(assigns=assigns)
         return At(CELLS, cell.offset)
 
+    def stream(self, step: Step, key: object, spec: Spec) -> At:
+        """A slot for what a step keeps from run to run."""
+        size, dtype = spec.static, spec.dtype.storage
+        self._resources[step] = Resource(key, self._cell_bytes, size, dtype, False, True)
+        self._cell_bytes += -(-spec.nbytes // ALIGNMENT) * ALIGNMENT
+        return At(CELLS, self._resources[step].offset)
+
     def room(self, step: Step, size: int) -> At:
         """A slot for memory of the step's own while its kernels run."""
         offset = self._rooms.get(step, 0)

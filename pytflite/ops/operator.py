@@ -42,12 +42,16 @@ class State(Protocol):
     """What lives from run to run. Values are replaced, never written into."""
 
     variables: dict[Key, Array]  # variable tensors
-    streams: dict[Any, Any]  # what operators on signals keep of the past
     initialised: frozenset[int | Key]  # subgraphs and tensors that are computed once
 
     @property
     def resources(self) -> dict[Any, Any]:
         """Resource variables, hash tables, random counters, by name."""
+        ...
+
+    @property
+    def streams(self) -> dict[Any, Any]:
+        """What operators on signals keep of the past."""
         ...
 
 

@@ -19,13 +19,17 @@ CELLS, LEFT, ROOMS = -2, -3, -4
 
 
 class Resource(NamedTuple):
-    """A resource variable as a native step uses it: where it lies among the plan's cells."""
+    """A resource variable as a native step uses it: where it lies among the plan's cells.
+
+    Or a stream, what an operator on signals keeps: all zeros at first.
+    """
 
     handle: Any
     offset: int  # bytes
     shape: Shape
     dtype: np.dtype[Any]
     assigns: bool  # or it is read
+    stream: bool = False
 
 
 class Refused(Exception):  # noqa: N818  no error yet: the NumPy kernels say what is wrong

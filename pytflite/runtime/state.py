@@ -25,11 +25,10 @@ class State:
     Attributes:
         variables: variable tensors.
         initialised: subgraphs that CALL_ONCE has run, and variable tensors that are computed once.
-        streams: what operators on signals keep of the past.
-        held: resource variables that `resources` does not know yet.
+        held: resource variables and streams that `resources` and `streams` do not know yet.
     """
 
-    __slots__ = ("_resources", "held", "initialised", "streams", "variables")
+    __slots__ = ("_resources", "_streams", "held", "initialised", "variables")
 
     def __init__(
         self,
@@ -40,19 +39,21 @@ class State:
     ) -> None:
         self.variables: dict[Key, Array] = variables if variables is not None else {}
         self._resources: dict[Any, Any] = resources if resources is not None else {}
-        self.streams: dict[Any, Any] = streams if streams is not None else {}
+        self._streams: dict[Any, Any] = streams if streams is not None else {}
         self.initialised = initialised
         self.held: Held | None = None
 
     @property
     def resources(self) -> dict[Any, Any]:
         """Resource variables, hash tables, caches, random streams."""
-        held = self.held
-        if held is not None:
-            # A state before or after this one may share the dictionary.
-            self._resources = {**self._resources, **_unpacked(held)}
-            self.held = None
+        self._unpack()
         return self._resources
+
+    @property
+    def streams(self) -> dict[Any, Any]:
+        """What operators on signals keep of the past."""
+        self._unpack()
+        return self._streams
 
     def variable(self, key: Key, spec: Spec) -> Array:
         """The value of a variable tensor.
@@ -71,22 +72,44 @@ class State:
     def successor(self) -> State:
         """A state that begins as this one and may change without it."""
         state = State(
-            dict(self.variables), dict(self._resources), dict(self.streams), self.initialised
+            dict(self.variables), dict(self._resources), dict(self._streams), self.initialised
         )
         state.held = self.held
         return state
 
     def forgetting(self, variables: dict[Key, Array], streams: dict[Any, Any]) -> State:
         """The successor that has these, and resources as they are."""
-        state = State(variables, self._resources, streams, self.initialised)
-        state.held = self.held
-        return state
+        return State(variables, self.resources, streams, self.initialised)
+
+    def _unpack(self) -> None:
+        """Puts what is held where it belongs."""
+        if self.held is None:
+            return
+        layout, content = self.held
+        cells = np.frombuffer(content, np.uint8)
+        # A state before or after this one may share the dictionaries.
+        self._resources, self._streams = dict(self._resources), dict(self._streams)
+        self.held = None
+        for resource in layout:
+            value = place_of(resource, cells).copy()
+            if resource.stream:
+                from pytflite.ops.signal.streams import Kept
+
+                self._streams[resource.handle] = Kept(resource.shape, value)
+            else:
+                self._resources[resource.handle] = value
 
 
-def _unpacked(held: Held) -> dict[Any, Array]:
-    layout, content = held
-    cells = np.frombuffer(content, np.uint8)
-    return {resource.handle: place_of(resource, cells).copy() for resource in layout}
+def value_of(resource: Resource, state: State) -> Array | None:
+    """What a state has as such a resource, if it has its form."""
+    if resource.stream:
+        kept = state.streams.get(resource.handle)
+        value = getattr(kept, "array", None)
+    else:
+        value = state.resources.get(resource.handle)
+    if not isinstance(value, np.ndarray):
+        return None
+    return value if (value.dtype, value.shape) == (resource.dtype, resource.shape) else None
 
 
 def place_of(resource: Resource, cells: Array) -> Array:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from pytflite.model.graph import Array
 from pytflite.plan.plan import BoundProgram, Refused, Resource, Step
-from pytflite.runtime.state import Held, State, place_of
+from pytflite.runtime.state import Held, State, place_of, value_of
 
 
 class BoundStretch:
@@ -124,13 +122,11 @@ class BoundResources(BoundStretch):
             self._layout = held[0]
             self._content[:] = held[1]
             return
-        resources = state.resources
         for resource, place in zip(self._layout, self._places, strict=True):
-            value = resources.get(resource.handle)
-            fits = isinstance(value, np.ndarray) and (value.dtype, value.shape) == (
-                resource.dtype, resource.shape,
-            )  # fmt: skip
-            if fits:
+            value = value_of(resource, state)
+            if value is not None:
                 place[...] = value
+            elif resource.stream:
+                place[...] = 0
             elif not resource.assigns:
                 raise Refused(f"there is no value of {resource.handle} as it is read")

@@ -147,3 +147,27 @@ def log(begin: int, end: int, x: Array, bulge: Array, y: Array, shift: int, scal
             scaled = ((scale * ((_LN2 * log2 + _HALF) >> 16) + _HALF) & 0xFFFFFFFF) >> 16
             y[i] = min(scaled, 32767)
     return 0
+
+
+@declare(x="uint32[:]", noise="uint32[:]", smoothing="uint64[:]", rest="uint64[:]", y="uint32[:]",
+         estimate="uint32[:]", least="int64", up="int64", bits="int64",
+         clamping="int64")  # fmt: skip
+def spectral_subtraction(
+    begin: int, end: int, x: Array, noise: Array, smoothing: Array, rest: Array, y: Array,
+    estimate: Array, least: int, up: int, bits: int, clamping: int,
+) -> int:  # fmt: skip
+    """Moves the estimate of the noise, then subtracts it
+    (ops/signal/spectral_subtraction.py).
+    """
+    shift, raise_by, remaining = np.uint64(bits), np.uint64(up), np.uint64(least)
+    for i in range(y.shape[0]):
+        source = np.uint64(x[i])
+        raised = (source << raise_by) & _WORD
+        moved = raised * smoothing[i] + np.uint64(noise[i]) * rest[i]
+        level = (moved >> shift) & _WORD
+        lowered = min(level, raised)
+        kept = lowered if clamping else level
+        noise[i] = kept
+        estimate[i] = kept
+        y[i] = max((raised - lowered) >> raise_by, ((source * remaining) >> shift) & _WORD)
+    return 0

@@ -32,7 +32,7 @@ MODULES = {
     "control": "CALL STABLEHLO_COMPOSITE IF STABLEHLO_CASE WHILE",
     "signal": (
         "SignalWindow SignalFftAutoScale SignalEnergy SignalFilterBank SignalFilterBankSquareRoot "
-        "SignalPCAN SignalFilterBankLog SignalRfft"
+        "SignalPCAN SignalFilterBankLog SignalRfft SignalFilterBankSpectralSubtraction"
     ),
     "fourier": "RFFT2D REAL IMAG COMPLEX_ABS",
     "variables": "READ_VARIABLE ASSIGN_VARIABLE",
@@ -119,6 +119,10 @@ class Lowering(Protocol):
         It holds the value before the kernels of the step begin, and is taken from when they end.
         None: the handle is not known, or others of the plan use the variable in another form.
         """
+        ...
+
+    def stream(self, step: Step, key: object, spec: Spec) -> At:
+        """A slot for what a step keeps from run to run (ops/signal/streams.py), zeros at first."""
         ...
 
     def room(self, step: Step, size: int) -> At:

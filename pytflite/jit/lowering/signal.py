@@ -1,4 +1,4 @@
-"""Operators on signals in integers, those without state."""
+"""Operators on signals in integers."""
 
 from __future__ import annotations
 
@@ -117,3 +117,19 @@ def rfft(step: Step, to: Lowering) -> Lowered:
                   bits=p.arithmetic.bits)  # fmt: skip
     scratch = 2 * (p.n // 2 * twiddles.itemsize + 64)
     return [Work(code, tuple(slots), tiles=rows, scratch=scratch)]
+
+
+@lowering("SignalFilterBankSpectralSubtraction")
+def spectral_subtraction(step: Step, to: Lowering) -> Lowered:
+    """The noise is kept in a cell."""
+    p = step.definition.prepare(step.node, step.input_specs, step.output_specs)
+    size = _size(step)
+    if p.least >= 1 << 63:
+        return "compiled for options of 63 bits"
+    noise = to.stream(step, p.key, step.output_specs[1])
+    slots: list[Slot] = []
+    arrays = (to.input(step, 0), noise, p.smoothing, p.rest, to.output(step), to.output(step, 1))
+    for array in arrays:
+        slots += [array, size]
+    slots += [int(p.least), int(p.up), int(p.bits), int(p.clamping)]
+    return [Work(kernel("signal.spectral_subtraction"), tuple(slots))]

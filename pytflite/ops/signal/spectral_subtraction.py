@@ -88,14 +88,14 @@ def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> None:
     noise = recall(run, p.key, source.size)
     smoothed = raised * p.smoothing
     if noise is not None:
-        smoothed += noise * p.rest
+        smoothed += noise.astype(np.uint64) * p.rest
     estimate = (smoothed >> p.bits) & _MASK
     lowered = np.minimum(estimate, raised)
     noise = lowered if p.clamping else estimate
     least = ((source * p.least) >> p.bits) & _MASK
     np.copyto(outputs[0], np.maximum((raised - lowered) >> p.up, least), casting="same_kind")
     np.copyto(outputs[1], noise, casting="same_kind")
-    keep(run, p.key, noise, source.size)
+    keep(run, p.key, noise.astype(np.uint32), source.size)
 
 
 define(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 
+import pytflite
 from pytflite import DataError
 from pytflite.format.flexbuffer import encode
 from pytflite.model.model import Model
@@ -142,3 +144,35 @@ def test_casts_of_the_same_bits(pair: str) -> None:
     source, target = pair.split()
     x = extremes(source.lower(), 100)
     agree(single_op("CAST", [tensor(x.shape, source)], [tensor(x.shape, target)]), x)
+
+
+@pytest.mark.parametrize("clamping", [False, True])
+@pytest.mark.parametrize("bits", [(0, 8), (10, 14), (31, 63)])
+def test_spectral_subtraction(clamping: bool, bits: tuple[int, int]) -> None:
+    """What is kept goes on from run to run, between backends, and into copies."""
+    sides = [tensor((41,), "UINT32")], [tensor((41,), "UINT32")] * 2
+    model = signal(
+        "SignalFilterBankSpectralSubtraction", *sides, num_channels=41, smoothing=409,
+        one_minus_smoothing=15975, alternate_smoothing=983, alternate_one_minus_smoothing=15401,
+        smoothing_bits=bits[0], min_signal_remaining=819, clamping=clamping,
+        spectral_subtraction_bits=bits[1],
+    )  # fmt: skip
+    agree(model, extremes("uint32", 41))
+    numpy = pytflite.Interpreter(model, backend="numpy")
+    native = compiled(model, RUNNABLE[0])
+    assert not reasons(native, (41,))
+    for number in range(8):
+        x = extremes("uint32", 41)
+        if number == 3:  # each step alone
+            with native.add_hook(after=lambda moment: None):
+                got = native.run(x)
+        elif number == 5:
+            native = pickle.loads(pickle.dumps(native))
+            got = native.run(x)
+        else:
+            got = native.run(x)
+        for g, w in zip(got, numpy.run(x), strict=True):
+            np.testing.assert_array_equal(g, w)
+        if number == 6:
+            native.reset_all_variables()
+            numpy.reset_all_variables()

@@ -89,7 +89,7 @@ def open_source(model: Any) -> Source:
         name = path if isinstance(path, str) else os.fsdecode(path)
         try:
             with open(path, "rb") as file:
-                stamp = _stamp(file)  # first: what is read later is at least as new
+                stamp = stamp_of(os.fstat(file.fileno()))  # first: what is read is no older
                 return Source(_contents(file), name, own=True, stamp=stamp)
         except OSError as error:
             raise FormatError(
@@ -112,8 +112,8 @@ def open_source(model: Any) -> Source:
         ) from None
 
 
-def _stamp(file: Any) -> tuple[int, ...]:
-    found = os.fstat(file.fileno())
+def stamp_of(found: os.stat_result) -> tuple[int, ...]:
+    """A Source's stamp, from what the system says of a file."""
     times = found.st_mtime_ns, found.st_ctime_ns
     return (
         (found.st_dev, found.st_ino, found.st_size, *times) if stat.S_ISREG(found.st_mode) else ()

@@ -209,7 +209,7 @@ class Cache:
 
     def _note(self, key: bytes) -> str:
         name = blake2b(key, digest_size=16).hexdigest()
-        return os.path.join(self.directory, f"{code_version()[:8]}-{name}{_NOTE}")
+        return os.path.join(self.directory, f"{name}{_NOTE}")
 
     def trim(self, limit: int = LIMIT) -> None:
         """Removes the files that were not used for longest, and remains of crashed processes."""
@@ -233,6 +233,13 @@ class Cache:
             sum(path.startswith(prefix) for path in images),
             sum(file.path.endswith(PLAN) for file in files),
         )
+
+    def has_plans(self) -> bool:
+        """Whether any plan is kept: else nobody need look at what is in a model."""
+        try:
+            return any(name.endswith(PLAN) for name in os.listdir(self.directory))
+        except OSError:
+            return False
 
     def clear(self) -> int:
         """Removes all images; how many."""

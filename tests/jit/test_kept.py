@@ -13,7 +13,7 @@ import pytest
 
 import pytflite
 from pytflite.errors import DataError
-from pytflite.jit import kept
+from pytflite.jit import kept, plan_file
 from pytflite.jit.library import LIBRARY
 from pytflite.ops.operator import BUILTINS
 from pytflite.tools.doodle import VARIANTS, model_path
@@ -35,9 +35,9 @@ _FILES: set[Path] = set()
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A model of one FULLY_CONNECTED with weights, in a file."""
-    rng = np.random.default_rng(0)
+def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A model of one FULLY_CONNECTED with weights of the test's own, in a file."""
+    rng = np.random.default_rng(list(request.node.name.encode()))
     weights = tensor(value=rng.normal(size=(30, 20)).astype(np.float32))
     bias = tensor(value=rng.normal(size=30).astype(np.float32))
     inputs = [tensor((1, 20)), weights, bias]
@@ -175,6 +175,18 @@ def test_another_file_of_the_same_name(path: Path) -> None:
     assert np.abs(interpreter.run(X) - want).max() > 0.1
 
 
+def test_the_same_in_another_file(path: Path) -> None:
+    """A copy, as of an image of a container, and one of which only the times have changed."""
+    want = opened(path).run(X)
+    copied = path.with_name("copy.tflite")
+    copied.write_bytes(path.read_bytes())
+    os.utime(path, (1e9, 1e9))
+    for found in (path, copied, copied):
+        interpreter = opened(found)
+        assert is_bare(interpreter)
+        np.testing.assert_array_equal(interpreter.run(X), want)
+
+
 def test_a_file_that_has_just_been_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be written again before the clock has moved."""
     monkeypatch.setattr(kept, "_SETTLED", 3600.0)
@@ -219,7 +231,7 @@ def test_files_that_others_can_write(path: Path) -> None:
 
 def test_other_sources(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(path).run(X)
-    monkeypatch.setattr(kept, "_state", lambda path: (1, 1))
+    monkeypatch.setattr(plan_file, "_state", lambda path: (1, 1))
     assert not is_bare(opened(path))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.target import Target, architecture
+from pytflite.model.dtypes import INT8
 from tests.jit.emulated import machine_of
 from tests.jit.native import loaded, slot
 from tests.jit.targets import compiled
@@ -67,6 +68,10 @@ def run_guarded(
     filled = np.full(spec.size * spec.dtype.storage.itemsize, 0xA5, np.uint8)
     result = filled.view(spec.dtype.storage).reshape(spec.static)
     places = dict(zip(plan.inputs, inputs, strict=True)) | {step.outputs[0]: result}
+    for index, of in zip(step.inputs, step.input_specs, strict=True):
+        if of is not None and of.variable:  # as it is at first
+            zero = of.zero_point if of.dtype is INT8 else 0
+            places[index] = np.full(of.static, zero, of.dtype.storage)
     tensors = {index: fenced(array, cpu, at_end=at_end) for index, array in places.items()}
     for work in step.work:
         _run(work, cpu, tensors, at_end=at_end)

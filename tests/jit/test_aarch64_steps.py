@@ -15,6 +15,9 @@ pytest.importorskip("numba")
 
 from tests.harness import single_op, tensor
 from tests.jit.aarch64 import NEON, Case, hold, needs_emulator, of, scaled
+from tests.ops.recurrent.lstm_models import Cell, sequence
+from tests.ops.recurrent.test_rnn import sequence as sequence_rnn
+from tests.ops.recurrent.test_svdf import svdf
 
 pytestmark = needs_emulator
 
@@ -210,6 +213,37 @@ case("CONCATENATION", joined, "CONCATENATION")
 case("PACK", joined, "PACK")
 case("SPLIT", parted, "SPLIT")
 case("UNPACK", parted, "UNPACK")
+
+
+def recurrent(weights: str, **kind: Any) -> Case:
+    """An LSTM cell in a sequence of five steps."""
+    model, x = sequence(Cell(weights, 2, 11, 21, **kind), 0, time=5, proj_clip=0.5)
+    return Case(model, (x,), 0 if weights == "INTEGER" else 64)
+
+
+for _weights in ("FLOAT32", "INT8", "INTEGER"):
+    case(f"LSTM {_weights}", recurrent, _weights, outputs=21, coupled=True)
+    case(f"LSTM {_weights} projected", recurrent, _weights, outputs=6, projection=True)
+
+
+def filtered(kind: str) -> Case:
+    """SVDF."""
+    dtype = "INT8" if kind == "INTEGER" else "FLOAT32"
+    model = svdf(np.random.default_rng(0), kind, (3, 11, 7, 2, 19))
+    return Case(model, (of(dtype, 3, 11),), 0 if kind == "INTEGER" else 16)
+
+
+for _kind in ("FLOAT32", "INT8", "INTEGER"):
+    case(f"SVDF {_kind}", filtered, _kind)
+
+
+def cyclic(kind: str) -> Case:
+    """UNIDIRECTIONAL_SEQUENCE_RNN."""
+    model, x = sequence_rnn(np.random.default_rng(0), kind, (2, 5, 7, 21))
+    return Case(model, (x,), 64)
+
+
+case("RNN FLOAT32", cyclic, "FLOAT32")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -173,16 +173,21 @@ class _Floating:
         """The products of one line added."""
         at = self.f.mul(k, 4)
         numbers = [self.v.broadcast(x, at) for x in self.x]
-        weights = [self.v.load(place, n * self.v.bytes) for n in range(self.count)]
-        return self.added(sums, numbers, weights, self.v.multiply_add)
+        return self.added(
+            sums, numbers, lambda n: self.v.load(place, n * self.v.bytes), self.v.multiply_add
+        )
 
     def added(
-        self, sums: list[str], numbers: list[str], weights: list[str],
+        self, sums: list[str], numbers: list[str], load: Callable[[int], str],
         add: Callable[[str, str, str], str],
     ) -> list[str]:  # fmt: skip
-        """Sums with the products of each row's number and each weight."""
-        pairs = [(x, w) for x in numbers for w in weights]
-        return [add(x, w, s) for (x, w), s in zip(pairs, sums, strict=True)]
+        """Sums with the products of each row's number and each weight, one weight at a time."""
+        added = list(sums)
+        for n in range(self.count):
+            weight = load(n)
+            for r, number in enumerate(numbers):
+                added[r * self.count + n] = add(number, weight, sums[r * self.count + n])
+        return added
 
     def end(self, total: str, head: str, first: str, r: int, n: int) -> str:
         """The result of vector n of row r."""
@@ -246,9 +251,9 @@ class _Integral(_Floating):
         at = f.mul(k, self.dot.word)
         words = [word_in_all_lanes(f, target, f.at(room, at)) for room in self.x]
         size = self.dot.word * self.v.lanes
-        weights = [load_weights(f, target, place, n * size) for n in range(self.count)]
         return self.added(
-            sums, words, weights, lambda x, w, s: multiply_add(f, target, s, x, w)
+            sums, words, lambda n: load_weights(f, target, place, n * size),
+            lambda x, w, s: multiply_add(f, target, s, x, w),
         )  # fmt: skip
 
     def end(self, total: str, head: str, first: str, r: int, n: int) -> str:

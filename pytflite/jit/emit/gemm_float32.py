@@ -103,6 +103,25 @@ def matrices(
     gemm.product(f, form, last=last, panel=packing.packer(s.vectors * target.lanes, weights_turned))
 
 
+def windows_of_matrices(
+    module: Module, target: Target, *, runs: bool, short: int, bias: bool, **settings: Any
+) -> None:
+    """Windows times weights [n, k] that are packed in the run.
+
+    Args:
+        runs, short: as in gather.Form.
+        bias: there is one.
+    """
+    s = Settings(**settings)
+    f = module.kernel(*gemm.SLOTS, *gather.SLOTS, *packing.SLOTS, *SLOTS)
+    turning.turn(module, target)
+    packing.pack(module, target, s.vectors, turned=True, bias=bias)
+    columns = s.vectors * target.lanes
+    form = gemm.Form(s.rows, columns, 4, gather.Form(target, runs, True, short=short), EXTRA)
+    last = _micros(module, target, s, form)
+    gemm.product(f, form, last=last, panel=packing.packer(columns, turned=True))
+
+
 def _micros(module: Module, target: Target, s: Settings, form: gemm.Form) -> bool:
     """Writes @micro, and @micro_last if the last panel is another; whether it is."""
     special = s.masked or s.tail != s.vectors

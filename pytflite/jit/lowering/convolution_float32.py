@@ -18,6 +18,7 @@ from pytflite.jit.lowering.products import (
     rounding_of,
     splits_of,
     vectors_of,
+    windows_work,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.transposed import phases_of
@@ -39,12 +40,12 @@ def conv_2d(step: Step, to: Lowering, ending: Ending | None = None) -> Lowered:
     """
     x, weights = step.input_specs[0], step.input_specs[1]
     assert x is not None and weights is not None
-    if not _constant(step, 1):
-        return "the filter or the bias is computed at run time"
-    values, bias = as_float32(weights), _bias(step, 2)
-    assert values is not None
     batch, *sizes, channels = x.static
     filters, *taps, depth = weights.static
+    if not _constant(step, 1):
+        return _of_run_time(step, to, windows_of(step, sizes, taps), ending)
+    values, bias = as_float32(weights), _bias(step, 2)
+    assert values is not None
     windows, seen = _trimmed(windows_of(step, sizes, taps))
     kept, limits = values[:, cut(seen[1]), cut(seen[2])], bounds(step.node)
     groups, positions = channels // depth, _positions(step, 1)
@@ -58,6 +59,24 @@ def conv_2d(step: Step, to: Lowering, ending: Ending | None = None) -> Lowered:
     split = kept.reshape(groups, filters // groups, -1).transpose(0, 2, 1)
     ending = ending or Ending(limits)
     return [_product(step, to, windows, (batch, channels), split, bias, seen, ending)]
+
+
+def _of_run_time(step: Step, to: Lowering, windows: Windows, ending: Ending | None) -> Lowered:
+    """Windows times filters that no constant holds."""
+    x, weights = step.input_specs[0], step.input_specs[1]
+    assert x is not None and weights is not None
+    batch, *_, channels = x.static
+    filters, *_, depth = weights.static
+    _, h, w = windows
+    if depth != channels or ending is not None:
+        return "the filter or the bias is computed at run time"
+    there = len(step.inputs) > 2 and step.input_specs[2] is not None
+    k = weights.size // max(filters, 1)
+    p = Product(batch * h.output * w.output, filters, k, channels * _ITEM, filters * _ITEM)
+    tensors = to.input(step, 0), to.input(step, 1), to.output(step)
+    bias = to.input(step, 2) if there else None
+    limits = Ending(bounds(step.node))
+    return [windows_work(to.target, p, (h, w), channels * _ITEM, tensors, bias, limits)]
 
 
 def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:

@@ -16,6 +16,7 @@ from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds
 from pytflite.ops.convolution.geometry import Windows
+from pytflite.ops.windows import Window
 
 _ITEM = 4
 _LINE = 64
@@ -313,6 +314,36 @@ def matrices_work(
     )  # fmt: skip
 
 
+def windows_work(
+    target: Target, p: Product, along: tuple[Window, Window], pixel: int, tensors: Tensors,
+    bias: Slot, ending: Ending,
+) -> Work:  # fmt: skip
+    """Gathered windows times weights [n, k] that are packed in the run.
+
+    Args:
+        along: the windows along height and width.
+        pixel: bytes of a pixel of the input; those of the output are rows of p.
+    """
+    h, w = along
+    tap = p.k * _ITEM // max(1, h.filter * w.filter)
+    runs = w.filter == 1 or (w.dilation == 1 and tap == pixel)
+    p = p._replace(x_row=scratch_row(p.k * _ITEM))
+    tile = tile_of(target, p)
+    line = w.output * p.output_row
+    slots: tuple[Slot, ...] = (
+        h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
+        h.dilation, w.dilation, h.before, w.before, pixel, tap,
+        h.output * line, line, p.output_row, 0,
+    )  # fmt: skip
+    place = tile.row_block * (p.x_row + ENTRY) + gather.PAST
+    place += -place % _LINE
+    panel = (p.k + target.lanes) * tile.columns * _ITEM
+    settings: dict[str, Setting] = {"runs": runs, "short": 0, "bias": bias is not None}
+    own = *slots, bias, 0, p.k * _ITEM, place
+    scratch = place + panel - tile.row_block * ENTRY
+    return _work("windows_of_matrices", tile, p, tensors, own, ending, settings, scratch)
+
+
 def scratch_row(size: int) -> int:
     """Bytes of a row in scratch: an odd number of lines, so that rows share no cache set."""
     return (-(-size // _LINE) | 1) * _LINE
@@ -337,7 +368,7 @@ def _work(
         own += places
     else:
         emitter, settings = "gemm_float32.", settings | {"rows": tile.rows, "chains": tile.chains}
-        if name != "matrices":
+        if "matrices" not in name:
             own = *own, _ahead(p, tile), UPCOMING
     made = kernel(
         emitter + name, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,

@@ -87,6 +87,28 @@ def test_convolution(cpu: Target, activation: int, data: st.DataObject) -> None:
 
 
 @cpus
+@pytest.mark.parametrize("bias", ["", "constant", "computed"])
+@settings(max_examples=10)
+@given(data=st.data())
+def test_convolution_with_filters_of_run_time(cpu: Target, bias: str, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    channels, filters, taps = data.draw(_SIZES), data.draw(_SIZES), data.draw(_TAPS)
+    padding = data.draw(st.integers(0, 1))
+    sizes = [data.draw(st.integers(taps[0], 10)), data.draw(st.sampled_from([taps[1], 9, 24]))]
+    dilation = data.draw(st.sampled_from([1, 1, 2, 5])) if padding == 0 else 1
+    stride = data.draw(st.integers(1, 3)) if dilation == 1 else 1
+    x = floats(rng, data.draw(st.integers(1, 2)), *sizes, channels)
+    w, b = floats(rng, filters, *taps, channels), floats(rng, filters)
+    inputs: list[Any] = [None, None, *([] if not bias else [b if bias == "constant" else None])]
+    check(
+        "CONV_2D", cpu, inputs, [x, w, *[b] * (bias == "computed")], channels * taps[0] * taps[1],
+        at_end=data.draw(st.booleans()), padding=padding, stride_h=stride, stride_w=stride,
+        dilation_h_factor=dilation, dilation_w_factor=dilation,
+        fused_activation_function=data.draw(st.sampled_from([0, 1, 3])),
+    )  # fmt: skip
+
+
+@cpus
 @pytest.mark.parametrize("activation", [0, 2])
 @settings(max_examples=15)
 @given(data=st.data())

@@ -90,6 +90,7 @@ class Form(NamedTuple):
         item: bytes of an element of the output.
         copies: how lines are copied.
         extra: slots that micro takes besides, as "type name".
+        stages: makes a picture into another in scratch: f, address; as in gemm.Form.
     """
 
     shape: Shape
@@ -97,6 +98,7 @@ class Form(NamedTuple):
     item: int
     copies: gather.Form
     extra: tuple[str, ...] = ()
+    stages: Callable[[Function, str], None] | None = None
 
 
 def convolution(f: Function, form: Form, *, last: bool) -> None:
@@ -111,11 +113,12 @@ def convolution(f: Function, form: Form, *, last: bool) -> None:
     tap_line = f.mul("%row", "%dilation_h")
     panels = f.op(f"sdiv i64 {f.add('%n', form.columns - 1)}, {form.columns}")
     final = f.sub("%outputs_w", form.shape.rows)
-    with f.loop("%begin", "%end") as tile:
+    with f.loop("%begin", "%end", 1, ("i64", "-1")) as tile:
         image = f.op(f"sdiv i64 {tile.index}, %blocks")
         first = f.mul(f.sub(tile.index, f.mul(image, "%blocks")), "%block")
         count = f.min(f.sub("%outputs_h", first), "%block")
-        _bring(f, form, image, first, count)
+        _bring(f, form, _picture(f, form, image, tile.carried[0]), first, count)
+        tile.carry(image)
         output = f.at("%output", f.mul(image, "%output_image"))
         output = f.at(output, f.mul(first, "%output_line"))
         with f.loop(0, panels) as panel, f.loop(0, count) as line:
@@ -136,9 +139,18 @@ def convolution(f: Function, form: Form, *, last: bool) -> None:
                 gemm.call_micro(f, arguments, width, form.columns, last=last)
 
 
-def _bring(f: Function, form: Form, image: str, first: str, count: str) -> None:
+def _picture(f: Function, form: Form, image: str, before: str) -> str:
+    """Where lines are copied from; before: the image of the tile before."""
+    if form.stages is None:
+        return f.at("%x", f.mul(f.mul(image, "%height"), "%line"))
+    with f.when(f.compare("ne", image, before)):
+        form.stages(f, f.at("%x", f.mul(image, f.mul("%image", 4))))
+    f.do(f"%fill = load i64, ptr {f.at('%scratch', '%stage_fill')}, align 8")
+    return f.at("%scratch", "%stage_seen")
+
+
+def _bring(f: Function, form: Form, picture: str, first: str, count: str) -> None:
     """Copies the lines that `count` lines of outputs see, from the first on, into scratch."""
-    picture = f.at("%x", f.mul(f.mul(image, "%height"), "%line"))
     y = f.sub(f.mul(first, "%stride_h"), "%top")
     down = f.mul(f.sub(count, 1), "%stride_h")
     lines = f.add(f.add(down, f.mul(f.sub("%taps_h", 1), "%dilation_h")), 1)

@@ -34,11 +34,12 @@ def convolution(
     both = ("micro", vectors, False), ("micro_last", tail, masked)
     for name, wide, some in both[: 1 + special]:
         m = module.function(name, *direct.MICRO, *requantize.SLOTS)
-        Micro(m, target, shape, (wide, vectors), some, finish).compute()
+        micro = Words(m, target, shape, (wide, vectors), some, finish)
+        micro.finish(micro.products(micro.bias()))
     gemm_int8.some_storers(module, target, masked=masked)
 
 
-class Micro(gemm_int8.Micro):
+class Words(gemm_int8.Micro):
     """Writes one function that computes `shape.rows` x `wide` vectors of outputs.
 
     Args:
@@ -53,14 +54,16 @@ class Micro(gemm_int8.Micro):
         self.shape = shape
         self.count = shape.rows
 
-    def compute(self) -> None:
-        """All of it."""
-        f, target = self.f, self.target
-        size = dot_of(target).word
-        bias = [self.finisher.constant("bias", n, self.kind) for n in range(self.wide)]
+    def products(self, first: list[str]) -> list[str]:
+        """Sums of all products; first: what each vector of a row begins with."""
+        f, size = self.f, dot_of(self.target).word
         weights = f.at("%panel", 4 * len(requantize.rows(self.form.rounding)) * self.columns)
         word = Word(self.kind, size, size * self.columns, self._x, self._weights, self._multiply)
-        self.finish(direct.sums(f, word, self.shape, weights, bias * self.rows))
+        return direct.sums(f, word, self.shape, weights, first * self.rows)
+
+    def bias(self) -> list[str]:
+        """Of each vector."""
+        return [self.finisher.constant("bias", n, self.kind) for n in range(self.wide)]
 
     def _x(self, place: str, offset: int) -> str:
         return word_in_all_lanes(self.f, self.target, self.f.at(place, offset))

@@ -59,7 +59,7 @@ def pixels(
     """Pixels of pictures, which have a scale each, times packed weights."""
     copies = gather.Form(target, True, False, dot_of(target).change(unsigned=False))
     columns, pairs = vectors * target.lanes, in_pairs(target, rows)
-    form = gemm.Form(rows, columns, 4, None, _PICTURE, copies, stages=_stage, pairs=pairs)
+    form = gemm.Form(rows, columns, 4, None, _PICTURE, copies, stages=stage, pairs=pairs)
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
@@ -75,12 +75,13 @@ def convolution(
     change = dot_of(target).change(unsigned=False)
     gathers = gather.Form(target, runs, False, change, short)
     columns, pairs = vectors * target.lanes, in_pairs(target, rows)
-    form = gemm.Form(rows, columns, 4, gathers, _PICTURE, stages=_stage, pairs=pairs)
+    form = gemm.Form(rows, columns, 4, gathers, _PICTURE, stages=stage, pairs=pairs)
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
 # What micro takes of a picture; after these, a kernel's slots for pictures.
-_PICTURE = ("i64 k", "ptr scratch", "i64 stage_numbers", "float low", "float high")
+PICTURE = ("ptr scratch", "i64 stage_numbers", "float low", "float high")
+_PICTURE = ("i64 k", *PICTURE)
 PICTURE_SLOTS = (
     "i64 stage",  # where the quantised picture begins in scratch
     "i64 stage_seen",  # where the channels of this group do
@@ -109,7 +110,7 @@ def _pictures(
         micro.give(micro.sums(chains, rows=asymmetric), clamp)
 
 
-def _stage(f: Function, x: str) -> None:
+def stage(f: Function, x: str) -> None:
     """Quantises a picture."""
     to, numbers = f.at("%scratch", "%stage"), f.at("%scratch", "%stage_numbers")
     quantise_row(f, to, x, "%image", numbers)
@@ -154,7 +155,7 @@ class HybridMicro(Micro):
         mask = v.mask(f.sub("%width", last * v.lanes)) if self.masked else ""
         for r in range(self.rows):
             scales = self.scales(r)
-            output = gemm.outputs(f, r)
+            output = self.place(r)
             for n in range(self.wide):
                 y = totals[r * self.wide + n]
                 for scale in scales[n]:

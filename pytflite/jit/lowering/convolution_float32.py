@@ -6,6 +6,7 @@ from pytflite.jit.emit.requantize import is_fused
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.lowering.depthwise_float32 import depthwise_works
 from pytflite.jit.lowering.direct import Element, Layer, Lines, lines_of
+from pytflite.jit.lowering.direct_works import Place, float32_work
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import (
@@ -13,7 +14,6 @@ from pytflite.jit.lowering.products import (
     Product,
     columns_of,
     convolution_work,
-    lines_work,
     product_work,
     rounding_of,
     splits_of,
@@ -171,7 +171,7 @@ def _product(
         return product_work(to.target, p._replace(x_row=k * _ITEM), place, ending)
     lines = _lines(to, (h, w), split.shape, splits)
     if lines is not None:
-        return lines_work(to.target, p, lines, batch, places, place, ending)
+        return float32_work(to.target, Place(lines, k, n, batch, places, place), ending)
     return convolution_work(to.target, p, (depth_axis, h, w), pixel, places, place, ending)
 
 

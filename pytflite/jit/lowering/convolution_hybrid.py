@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from pytflite.jit.emit import gather
-from pytflite.jit.emit.dot import dot_of
+from pytflite.jit.emit.dot import by_rows, dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import At, Packed, Setting, Slot, Work, kernel
@@ -16,6 +17,7 @@ from pytflite.jit.lowering.dense_hybrid import pack
 from pytflite.jit.lowering.depthwise_float32 import lacking, lying, phases_of
 from pytflite.jit.lowering.depthwise_float32 import tile_of as tile_of_windows
 from pytflite.jit.lowering.depthwise_integer import packed_order
+from pytflite.jit.lowering.direct_works import Place, hybrid_work, lines_of_words, whole_words
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import Product, epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of
@@ -25,6 +27,7 @@ from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut
 from pytflite.ops.convolution.numbers import Numbers, read_numbers
 from pytflite.ops.spec import Spec
+from pytflite.ops.windows import Window
 from pytflite.plan.plan import Step
 
 _COMPUTED = "the filter or the bias is computed at run time"
@@ -59,12 +62,45 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     given = np.zeros(filters) if (bias := _bias(step)) is None else bias.value
     assert given is not None
     split, offsets = values.reshape(groups, filters // groups, -1), given.reshape(groups, -1)
+
+    def make_lines(words: Array) -> Array:
+        return pack(by_rows(to.target), words, scales[0], offsets[0])
+
+    work = _in_lines(step, to, windows[1:], split, numbers, make_lines, seen)
+    if work is not None:
+        return [work]
     works = []
     for group in range(groups):
         make = partial(pack, to.target, split[group], scales[group], offsets[group])
         packed = to.packed(step, _positions(step), ("hybrid", seen, group, groups), make)
         works.append(_product(step, to, windows, numbers, packed, (group, groups)))
     return works
+
+
+def _in_lines(
+    step: Step, to: Lowering, along: tuple[Window, Window], values: Array, numbers: Numbers,
+    make: Callable[[Array], Array], seen: Seen,
+) -> Work | None:  # fmt: skip
+    """Windows of few channels in lines, if they are; values: [1, n, k]."""
+    h, w = along
+    if h.is_pointwise and w.is_pointwise:
+        return None
+    lines = lines_of_words(to.target, along, values.shape)
+    if lines is None:
+        return None
+    x = step.input_specs[0]
+    assert x is not None
+    packed = to.packed(
+        step, _positions(step), ("hybrid lines", seen),
+        lambda: make(whole_words(to.target, values, h.filter)[0]),
+    )  # fmt: skip
+    _, n, k = values.shape
+    batch, pixel = x.static[0], 4 * n
+    steps = h.output * w.output * pixel, w.output * pixel, pixel
+    place = Place(lines, k, n, batch, steps, (to.input(step, 0), packed, to.output(step)))
+    return hybrid_work(
+        to.target, place, x.size // max(batch, 1), numbers.limits, asymmetric=numbers.asymmetric
+    )  # fmt: skip
 
 
 def _product(

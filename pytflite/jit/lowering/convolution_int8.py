@@ -6,35 +6,30 @@ from functools import partial
 
 import numpy as np
 
-from pytflite.jit.emit.dot import by_rows, dot_of
+from pytflite.jit.emit.dot import by_rows
 from pytflite.jit.kernel import At, Packed
-from pytflite.jit.lowering import direct
 from pytflite.jit.lowering.depthwise_int8 import depthwise
-from pytflite.jit.lowering.direct import Element, Lines, lines_of
+from pytflite.jit.lowering.direct_works import Place, int8_work, lines_of_words, whole_words
 from pytflite.jit.lowering.padded import windows_of
-from pytflite.jit.lowering.products import Product, vectors_of
+from pytflite.jit.lowering.products import Product
 from pytflite.jit.lowering.products_int8 import (
     TOO_STEEP,
     Ending,
     Factor,
     Layer,
     convolution_work,
-    lines_work,
     pack,
     product_work,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.transposed import phases_of
-from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut
 from pytflite.ops.convolution.numbers import Numbers, read_numbers
 from pytflite.ops.spec import Spec
-from pytflite.ops.windows import Window
 from pytflite.plan.plan import Step
 
-_FEW = 64  # products of an output that are not worth tiles
 Seen = tuple[range, range]  # the taps that see something, along height and width
 
 
@@ -147,15 +142,15 @@ def _product(
     offset = None if bias is None else bias.value
     whole = groups == 1 and h.covers and w.covers
     lines = None
-    if not (whole or (h.is_pointwise and w.is_pointwise)):
-        lines = in_lines(to.target, (h, w), values.shape, weights, numbers)
+    sums = numbers.filter_zero != 128 * (weights.dtype.storage == np.uint8)  # of rows, are needed
+    if not (sums or whole or (h.is_pointwise and w.is_pointwise)):
+        lines = lines_of_words(to.target, (h, w), values.shape)
 
     def make() -> Array:
         if lines is None:
             return pack(to.target, factor_of(values, offset, reals, numbers), ending)
-        own = by_rows(to.target)
-        taps = whole_words(own, values, h.filter, numbers.filter_zero)
-        return pack(own, factor_of(taps, offset, reals, numbers), ending)
+        taps = whole_words(to.target, values, h.filter, numbers.filter_zero)
+        return pack(by_rows(to.target), factor_of(taps, offset, reals, numbers), ending)
 
     kind = ("int8", values.shape, seen, ending, numbers.input_zero, reals.tobytes(), lines is None)
     packed = to.packed(step, (1,) if bias is None else (1, 2), kind, make)
@@ -170,9 +165,9 @@ def _product(
         return [product_work(to.target, p._replace(x_row=p.k), layer, ending)]
     places = outputs * filters, w.output * filters, filters
     if lines is not None:
-        own = by_rows(to.target)
-        p = p._replace(k=h.filter * lines.run * dot_of(own).group)
-        return [lines_work(own, p, lines, batch, places, layer, ending)]
+        tensors = layer.x, layer.weights, layer.output
+        own = Place(lines, depth, each, batch, places, tensors)
+        return [int8_work(to.target, own, layer, ending)]
     return [convolution_work(to.target, p, (windows[0], h, w), channels, places, layer, ending)]
 
 
@@ -187,32 +182,6 @@ def ending_of(numbers: Numbers) -> Ending:
     rounding = "litert" if numbers.nearest else "fixed"
     output = numbers.storage.name
     return Ending(rounding, numbers.output_zero, numbers.least, numbers.greatest, output)
-
-
-def in_lines(
-    target: Target, along: tuple[Window, Window], sizes: tuple[int, ...], weights: Spec,
-    numbers: Numbers,
-) -> Lines | None:  # fmt: skip
-    """How windows lie in lines, or None if they are gathered; sizes: groups, n, k."""
-    groups, n, k = sizes
-    zero = 128 if weights.dtype.storage == np.uint8 else 0
-    if groups > 1 or numbers.filter_zero != zero:  # rows have to be summed
-        return None
-    if target.dot in ("amx", "smmla") and k > _FEW:  # which multiply more at once
-        return None
-    dot = dot_of(by_rows(target))
-    element = Element(1, dot.width, dot.group, dot.fused)
-    return lines_of(target, along, direct.Layer(k, n, vectors_of(target, n), 1), element)
-
-
-def whole_words(target: Target, weights: Array, taps_h: int, zero: int) -> Array:
-    """Filters [1, n, k] of which each row of taps fills whole words; `zero` stands for nothing."""
-    group = dot_of(target).group
-    n = weights.shape[1]
-    split = weights.reshape(n, taps_h, -1)
-    missing = -split.shape[2] % group
-    padded = np.pad(split, ((0, 0), (0, 0), (0, missing)), constant_values=zero)
-    return padded.reshape(1, n, -1)
 
 
 def factor_of(weights: Array, bias: Array | None, reals: Array, numbers: Numbers) -> Factor:

@@ -25,13 +25,15 @@ class Lines(NamedTuple):
     """How windows lie in lines, for a Work.
 
     Attributes:
-        shape: of micro. run: words of a row of taps.
+        shape: of micro.
+        taps_h: rows of taps. run: words of each.
         slots: emit/direct.SLOTS from `height` to `row`.
         block, blocks: lines of outputs of a tile, tiles of an image.
         scratch: bytes.
     """
 
     shape: Shape
+    taps_h: int
     run: int
     slots: tuple[int, ...]
     block: int
@@ -119,7 +121,7 @@ def lines_of(
     )  # fmt: skip
     shape = Shape(rows, step, unroll, unroll == run)
     lines = (block - 1) * h.stride + h.span
-    return Lines(shape, run, slots, block, blocks, lines * row + gather.PAST)
+    return Lines(shape, h.filter, run, slots, block, blocks, lines * row + gather.PAST)
 
 
 def _padding(w: Window, channels: int, element: Element) -> tuple[int, int, int, int]:

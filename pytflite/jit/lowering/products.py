@@ -11,7 +11,6 @@ from pytflite.jit.emit import gather
 from pytflite.jit.emit.bfloat16 import HEAD, LINE, STEP, TALL
 from pytflite.jit.emit.gemm import DIRECT_ENTRY, ENTRY
 from pytflite.jit.kernel import UPCOMING, Setting, Slot, Work, kernel
-from pytflite.jit.lowering.direct import Lines
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds
@@ -262,30 +261,6 @@ def convolution_work(
     if not by_taps:
         scratch += tile.row_block * p.x_row + gather.PAST
     return _work("convolution", tile, p, tensors, slots, ending, settings, scratch)
-
-
-def lines_work(
-    target: Target, p: Product, lines: Lines, images: int, places: tuple[int, int, int],
-    tensors: Tensors, ending: Ending,
-) -> Work:  # fmt: skip
-    """Windows in lines times packed weights; arguments as of convolution_work."""
-    columns = columns_of(target, p.n)
-    made = kernel(
-        "direct_float32.convolution", **panel_of(target, p.n), **lines.settings, **ending.settings
-    )  # fmt: skip
-    slots = (*tensors, p.n, p.panel_bytes(columns), *lines.slots, *places, lines.block,
-             lines.blocks, 0, *ending.slots)  # fmt: skip
-    return Work(made, slots, images * lines.blocks, lines.scratch)
-
-
-def panel_of(target: Target, n: int) -> dict[str, Setting]:
-    """Settings of kernels that tell of panels: vectors, and what the last one uses of them."""
-    columns = columns_of(target, n)
-    left = n - (-(-n // columns) - 1) * columns
-    return {
-        "vectors": vectors_of(target, n), "tail": -(-left // target.lanes),
-        "masked": bool(n % target.lanes),
-    }  # fmt: skip
 
 
 def matrices_work(

@@ -13,13 +13,11 @@ from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import column, is_fused, rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
-from pytflite.jit.lowering.direct import Lines
 from pytflite.jit.lowering.products import (
     Product,
     Tile,
     chains_of,
     columns_of,
-    panel_of,
     scratch_row,
     vectors_of,
 )
@@ -252,23 +250,6 @@ def product_work(target: Target, p: Product, layer: Layer, ending: Ending) -> Wo
     row = dot.row(p.k)
     scratch = tile.row_block * row + gather.PAST if copied else 0
     return _work(target, "product", tile, p._replace(x_row=row), layer, ending, (), {}, scratch)
-
-
-def lines_work(
-    target: Target, p: Product, lines: Lines, images: int, places: tuple[int, int, int],
-    layer: Layer, ending: Ending,
-) -> Work:  # fmt: skip
-    """Windows in lines times packed weights; k: of whole words for each row of taps."""
-    dot, columns = dot_of(target), columns_of(target, p.n)
-    made = kernel(
-        "direct_int8.convolution", **panel_of(target, p.n), **lines.settings, **ending.settings,
-        x=layer.kind,
-    )  # fmt: skip
-    fill = layer.zero + dot.offset(unsigned=layer.kind == "uint8")
-    panel_bytes = (4 * len(rows(ending.rounding)) + dot.groups(p.k) * dot.word) * columns
-    slots = (layer.x, layer.weights, layer.output, p.n, panel_bytes, *lines.slots, *places,
-             lines.block, lines.blocks, fill, *ending.slots)  # fmt: skip
-    return Work(made, slots, images * lines.blocks, lines.scratch)
 
 
 def convolution_work(

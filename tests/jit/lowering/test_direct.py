@@ -75,6 +75,29 @@ def test_integers(cpu: Target, dtype: str, data: st.DataObject) -> None:
     same(model, cpu, integers(rng, dtype, x))
 
 
+def hybrid(
+    rng: np.random.Generator, x: tuple[int, ...], filters: tuple[int, ...], **options: Any
+) -> Any:
+    """Float pictures by integer filters."""
+    weights = tensor(
+        value=integers(rng, "INT8", filters), zero_point=np.zeros(filters[0], int),
+        scale=rng.uniform(0.01, 0.02, filters[0]).astype(np.float32),
+    )  # fmt: skip
+    bias = tensor(value=floats(rng, filters[0]))
+    return single_op("CONV_2D", [tensor(x), weights, bias], [tensor()], **options)
+
+
+@cpus
+@settings(max_examples=20)
+@given(data=st.data())
+def test_hybrid(cpu: Target, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    shape, filters, options = shapes(data)
+    x = floats(rng, *shape)
+    x[0] += data.draw(st.sampled_from([0, 1, -1, np.nan]))
+    same(hybrid(rng, shape, filters, **options), cpu, x)
+
+
 @cpus
 @pytest.mark.parametrize("shape", [(1, 28, 28, 1), (1, 32, 48, 3), (2, 14, 14, 16)])
 def test_first_layers_are_not_gathered(cpu: Target, shape: tuple[int, ...]) -> None:
@@ -89,6 +112,8 @@ def test_first_layers_are_not_gathered(cpu: Target, shape: tuple[int, ...]) -> N
     quantized = single_op("CONV_2D", [tensor(shape, "INT8", scale=1.0), weights, None],
                           [tensor(dtype="INT8", scale=1.0)], **options)  # fmt: skip
     assert emitter(quantized, cpu, shape) == "direct_int8.convolution"
+    mixed = hybrid(np.random.default_rng(0), shape, filters, **options)
+    assert emitter(mixed, cpu, shape) == "direct_hybrid.convolution"
 
 
 @cpus

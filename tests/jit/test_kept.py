@@ -160,7 +160,7 @@ def test_an_operator_of_the_user(path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_another_file_of_the_same_name(path: Path) -> None:
-    want = opened(path).run(X)
+    want, first = opened(path).run(X), kept_file(path)
     data = path.read_bytes()
     weights = pytflite.load_model(data).constant(0, 1)
     assert weights is not None
@@ -171,6 +171,8 @@ def test_another_file_of_the_same_name(path: Path) -> None:
         file.seek(place)
         file.write((-weights).tobytes())
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert kept_file(path) != first
+    kept_file(path).unlink(missing_ok=True)
     interpreter = opened(path)
     assert not is_bare(interpreter)
     assert np.abs(interpreter.run(X) - want).max() > 0.1

@@ -175,9 +175,9 @@ def outputs(f: Function, number: Value) -> str:
     return f.at("%place", f.load("i64", "%places", at, 8))
 
 
-def fetch(f: Function, pointer: str) -> None:
-    """Asks for the line of memory, to be read; wherever that may be."""
-    f.call("void", "llvm.prefetch.p0", f"ptr {pointer}", "i32 0", "i32 2", "i32 1")
+def fetch(f: Function, pointer: str, level: int = 2) -> None:
+    """Asks for the line of memory, to be read, wherever that may be; into a level of the caches."""
+    f.call("void", "llvm.prefetch.p0", f"ptr {pointer}", "i32 0", f"i32 {4 - level}", "i32 1")
 
 
 def _rows(

@@ -131,6 +131,8 @@ def _micros(module: Module, target: Target, s: Settings, form: gemm.Form) -> boo
     for name, wide, some in both[: 1 + special]:
         f = module.function(name, *names)
         micro = Micro(f, target, s.rows, wide, s.vectors, some, ahead=form.ahead)
+        if s.residual:
+            micro.fetch_residual()
         micro.finish(micro.sums(s.chains, segments=form.direct), s.clamp, s.residual)
     return special
 
@@ -156,6 +158,13 @@ class Micro:
         self.masked = masked
         self.ahead = ahead
         self.step = step or rows
+
+    def fetch_residual(self) -> None:
+        """Asks for what is added last."""
+        for r in range(self.rows):
+            other = self.same_place("%residual", gemm.outputs(self.f, r))
+            for n in range(self.wide):
+                gemm.fetch(self.f, self.f.at(other, n * self.v.bytes), level=1)
 
     def sums(self, chains: int, *, segments: bool) -> list[str]:
         """Bias plus products, row by row; of rows that are segments, segment by segment."""

@@ -94,18 +94,19 @@ class Asked:
         self, step: Step, positions: Sequence[int], kind: object, make: Callable[[], Array]
     ) -> Packed:
         """What `make` gives for constant inputs, made once for all interpreters of the model."""
+        model = self._model  # alone: what is packed may outlive this
         keys = tuple(step.node.input_keys[p] for p in positions)
-        if any(key is None or self._model.constant(*key) is None for key in keys):
+        if any(key is None or model.constant(*key) is None for key in keys):
             return Packed(make)  # computed by planning: it may be another for other shapes
 
         def made() -> Array:
             array = make()
             for key in keys:
                 if key is not None:
-                    self._model.let_go(*key)
+                    model.let_go(*key)
             return array
 
-        packed: Packed = self._model.derived.setdefault((keys, kind, self.target), Packed(made))
+        packed: Packed = model.derived.setdefault((keys, kind, self.target), Packed(made))
         return packed
 
     def cell(self, step: Step, spec: Spec, *, assigns: bool = False) -> At | None:

@@ -144,3 +144,14 @@ def test_subgraphs_see_the_same_variable() -> None:
     for interpreter in (native(model), Interpreter(model, backend="numpy")):
         for _ in range(2):
             np.testing.assert_array_equal(interpreter.run(x), [6, 20])
+
+
+def test_state_goes_on_when_kernels_arrive() -> None:
+    interpreter = Interpreter(counter_model(), backend="auto")
+    x = np.float32([1, 0])
+    found = []
+    for number in range(12):
+        if number == 4:
+            interpreter.compile()
+        found.append(float(interpreter.run(x)[0]))
+    assert interpreter.backend == "jit" and found == [101.0 + n for n in range(12)]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from pytflite.jit.declaration import declare
+from pytflite.jit.kernels.fixed_point import (
+    bit_length,
+    divided,
+    inverse_root,
+    log_of_sum,
+    multiply,
+    rounded,
+)
 from pytflite.model.graph import Array
 
-_INT32_MAX = np.int64((1 << 31) - 1)
-_SQRT_HALF = np.int64(1518500250)
+_INT32_MIN = np.int64(-(1 << 31))
+_SHIFT = 22  # from Q5.26 to the outputs' Q27.4
 
 
 @declare(x="int16[:, :]", y="int16[:, :]", exp="int16[:]", inverse="int16[:]", block="int64")
@@ -30,7 +36,7 @@ def softmax_int16(
             e = exp[greatest - np.int64(x[row, i])]
             y[row, i] = e
             total += np.int64(e)
-        shift = _bit_length(total) - 1  # total = (1 + x) * 2^shift, and 16 bits of x
+        shift = bit_length(total) - 1  # total = (1 + x) * 2^shift, and 16 bits of x
         aligned = (total >> max(shift - 30, 0)) << max(30 - shift, 0)
         at = min(max(((aligned + (1 << 13)) >> 14) - (1 << 16) - (1 << 15), -32768), 32767)
         entry = (at >> 7) + 256
@@ -56,63 +62,42 @@ def l2_normalization(
         for i in range(x.shape[1]):
             v = np.int64(x[row, i]) - zero
             squares += v * v
-        m, right = _inverse_root(squares)
+        m, right = inverse_root(squares)
         for i in range(x.shape[1]):
             v = np.int64(x[row, i]) - zero
             if unsigned:
                 scaled = ((v << 7) * m + (1 << 30)) >> 31
-                y[row, i] = np.uint8(min(max(_divided(scaled, right) + 128, 0), 255))
+                y[row, i] = np.uint8(min(max(divided(scaled, right) + 128, 0), 255))
             else:
                 scaled = (v << max(7 - right, 0)) * m
-                y[row, i] = np.int8(min(max(_rounded(scaled, max(right - 7, 0)), -128), 127))
+                y[row, i] = np.int8(min(max(rounded(scaled, max(right - 7, 0)), -128), 127))
     return 0
 
 
-def _bit_length(x: Any) -> Any:
-    """Bits of x > 0."""
-    bits = 0
-    while x:
-        x >>= 1
-        bits += 1
-    return bits
+@declare(x="dtype[:, :]", y="dtype[:, :]", scaled="int64[:]", term="int64[:]", reach="int64",
+         m="int64", shift="int64", least="int64", greatest="int64", block="int64")  # fmt: skip
+def log_softmax(
+    begin: int, end: int, x: Array, y: Array, scaled: Array, term: Array, reach: int, m: int,
+    shift: int, least: int, greatest: int, block: int,
+) -> int:  # fmt: skip
+    """LOG_SOFTMAX of bytes, by tables of all differences (ops/normalization/log_softmax.py).
 
-
-def _divided(x: Any, power: Any) -> Any:
-    """fixed_point.divide_by_pot."""
-    mask = (np.int64(1) << power) - 1
-    threshold = (mask >> 1) + (1 if x < 0 else 0)
-    return (x >> power) + (1 if (x & mask) > threshold else 0)
-
-
-def _rounded(product: Any, right: Any) -> Any:
-    """product / 2^(31 + right), in gemmlowp's two roundings."""
-    high = (product + (1 << 30)) >> 31
-    return _divided(min(high, _INT32_MAX), right)
-
-
-def _times(a: Any, b: Any) -> Any:
-    """gemmlowp's product of Q0.31."""
-    return (a * b + (1 << 30)) >> 31
-
-
-def _limited(x: Any) -> Any:
-    """Saturated to an int32."""
-    return min(max(x, -_INT32_MAX - 1), _INT32_MAX)
-
-
-def _inverse_root(given: Any) -> tuple[Any, Any]:
-    """gemmlowp.inverse_sqrt_multiplier: 1 / sqrt(x) = m * 2^-(31 + right)."""
-    if given <= 1:
-        return _INT32_MAX, np.int64(0)
-    x = np.int64(given)
-    quarters = max(_bit_length(x) - 28, 0) // 2
-    x >>= 2 * quarters
-    pairs = (31 - _bit_length(x)) // 2 - 1
-    right = 11 + quarters - pairs
-    half_x = _divided((x << (2 * pairs)) >> 1, 1)
-    y = np.int64(1 << 28)
-    for _ in range(5):
-        cube = _limited(_times(_times(y, y), y) << 6)
-        y = _limited((_times((1 << 28) + (1 << 27), y) - _times(half_x, cube)) << 3)
-    m = _times(y, _SQRT_HALF) << max(-right, 0)
-    return np.int64(np.int32(m)), np.int64(max(right, 0))
+    m, shift: from Q5.26 back to differences; differences above `reach` give the least integer.
+    A tile is `block` rows.
+    """
+    for row in range(begin * block, min(end * block, x.shape[0])):
+        top = np.int64(x[row, 0])
+        for i in range(1, x.shape[1]):
+            top = max(top, np.int64(x[row, i]))
+        total = np.int64(0)
+        for i in range(x.shape[1]):
+            total += term[top - np.int64(x[row, i])]
+        logarithm = log_of_sum(total)
+        stop = min(reach + 1, -multiply(logarithm + _INT32_MIN, m, shift))
+        for i in range(x.shape[1]):
+            d = top - np.int64(x[row, i])
+            value = divided(scaled[d] - logarithm, _SHIFT) + greatest
+            if d >= stop:
+                value = least
+            y[row, i] = min(max(value, least), greatest)
+    return 0

@@ -1,5 +1,5 @@
-"""Normalisations along the last axis: SOFTMAX and L2_NORMALIZATION of floats and integers,
-LOG_SOFTMAX and LOCAL_RESPONSE_NORMALIZATION of floats."""
+"""Normalisations along the last axis: SOFTMAX, LOG_SOFTMAX and L2_NORMALIZATION of floats and
+integers, LOCAL_RESPONSE_NORMALIZATION of floats."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pytflite.jit.kernel import Packed, Setting, Slot, Work, kernel
 from pytflite.jit.kernels.local_response import DIVIDES, POWER, ROOT
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.model.dtypes import FLOAT32, INT8, INT16, UINT8
+from pytflite.ops.normalization.log_softmax import constants_of
 from pytflite.ops.normalization.softmax import every_exp, exp_multiplier, exp_table, inverse_table
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
@@ -46,6 +47,18 @@ def normalization(step: Step, to: Lowering) -> Lowered:
         return _whole_rows(
             step, to, source, "integer_rows.l2_normalization", (source.zero_point,),
             dtype=source.dtype.name.lower(), unsigned=source.dtype is UINT8,
+        )  # fmt: skip
+    if source.dtype in (INT8, UINT8):
+        c, info = (
+            constants_of(step.node, source, step.output_specs[0]),
+            np.iinfo(source.dtype.storage),
+        )
+        tables = (np.ascontiguousarray(t, np.int64) for t in (c.table.scaled, c.table.term))
+        sized = (slot for table in tables for slot in (table, table.size))
+        numbers = c.reach, *c.back, int(info.min), int(info.max)
+        return _whole_rows(
+            step, to, source, "integer_rows.log_softmax", (*sized, *numbers),
+            dtype=source.dtype.name.lower(),
         )  # fmt: skip
     if source.dtype is not FLOAT32:
         return f"there is no compiled kernel for {source.dtype.name}"

@@ -71,12 +71,7 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     assert source is not None
     kernel: Kernel = _float_block
     if source.dtype.is_integer:
-        m, shift, reach = exp_multiplier(node, 1.0, source.scale)
-        back = quantize_multiplier((1 << (31 - shift)) / m)
-        constants = _Constants(
-            exp_table((m, shift, reach)), reach, Multiplier(*back), outputs[0].dtype.storage
-        )
-        kernel = partial(_int8_block, constants)
+        kernel = partial(_int8_block, constants_of(node, source, outputs[0]))
     return Prepared(rows_of(source), kernel)
 
 
@@ -85,7 +80,7 @@ def _float_block(x: Array, out: Array, axis: int) -> None:
     np.subtract(out, np.log(total(np.exp(out), axis)), out=out)
 
 
-class _Constants(NamedTuple):
+class Constants(NamedTuple):
     """`back` brings Q5.26 back to differences of integers; `reach` is the greatest of those."""
 
     table: ExpTable
@@ -94,7 +89,14 @@ class _Constants(NamedTuple):
     storage: np.dtype[Any]
 
 
-def _int8_block(c: _Constants, q: Array, out: Array, axis: int) -> None:
+def constants_of(node: Node, source: Spec, target: Spec) -> Constants:
+    """Those of a layer."""
+    m, shift, reach = exp_multiplier(node, 1.0, source.scale)
+    back = quantize_multiplier((1 << (31 - shift)) / m)
+    return Constants(exp_table((m, shift, reach)), reach, Multiplier(*back), target.dtype.storage)
+
+
+def _int8_block(c: Constants, q: Array, out: Array, axis: int) -> None:
     d = differences(q, axis)
     sums = sum_of_exps(c.table, d, axis)
     log_total = gemmlowp.log_x(sums, SUM_INTEGER_BITS, DIFF_INTEGER_BITS)

@@ -84,3 +84,18 @@ def test_local_response(radius: int, beta: float, shape: tuple[int, ...]) -> Non
     if x.size > 100 and radius < 9:  # NumPy's sums of more go on and on: NaN would not end
         x[0, 0, 0, :3] = np.inf, np.nan, 0
     agree(model, x, ulps=8)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("scale", [0.003, 0.1, 1.0])
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8"])
+def test_log_softmax_of_bytes(dtype: str, scale: float, shape: tuple[int, ...]) -> None:
+    info = np.iinfo(dtype.lower())
+    model = single_op(
+        "LOG_SOFTMAX", [tensor(shape, dtype, scale=scale, zero_point=3)],
+        [tensor(shape, dtype, scale=1 / 16, zero_point=int(info.max))],
+    )  # fmt: skip
+    rng = np.random.default_rng(1)
+    agree(model, rng.integers(info.min, info.max, shape, dtype.lower(), endpoint=True))
+    agree(model, rng.integers(20, 40, shape).astype(dtype.lower()))
+    agree(model, np.full(shape, 5, dtype.lower()))

@@ -126,8 +126,7 @@ def cells(operator: str) -> list[Model]:
     """LSTM cells, plain and with all that they may have."""
     plain = [Cell(w, 2, 5, 18, 18) for w in ("FLOAT32", "INT8", "INTEGER")]
     more = [
-        c._replace(outputs=7, projection=True, peephole=not c.integer, norm=not c.integer)
-        for c in plain
+        c._replace(outputs=7, projection=True, peephole=not c.integer, norm=True) for c in plain
     ]
     looking = Cell("INTEGER", 1, 20, 3, 3, peephole=True, coupled=True)
     return [sequence(c, 0, name=operator, proj_clip=0.3)[0] for c in (*plain, *more, looking)]

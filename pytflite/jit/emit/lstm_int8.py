@@ -2,6 +2,7 @@
 
     gate = clamp(R(U h) + clamp(R(W x)))                R: to the gate's scale, fixed point
     gate = clamp(gate + R(p c))                         with peephole weights
+    gate = normalised                                   normalization_int16.py
     i, f, o = logistic(gate), g = tanh(gate)            looked up
     c = clip(clamp(divide(f c, 15) + divide(i g, ...)))
     h = clamp(R(o tanh(c)) + zero)                      or of that, projected
@@ -17,7 +18,8 @@ from contextlib import contextmanager
 
 from pytflite.jit.emit.lstm import SEQUENCE
 from pytflite.jit.emit.matvec import Product
-from pytflite.jit.emit.scaling import limited, load_scaling, scaled
+from pytflite.jit.emit.normalization_int16 import normaliser
+from pytflite.jit.emit.scaling import NUMBERS, limited, load_scaling, scaled
 from pytflite.jit.emit.sequence import at_step, copy_bytes, steps
 from pytflite.jit.emit.vector import INTRINSICS, Vector
 from pytflite.jit.ir import Function, Module
@@ -26,8 +28,12 @@ from pytflite.jit.target import Target
 _MORE = (
     "ptr recurrent_bias",
     "ptr peephole",  # of the gates but g, `wide` numbers of 32 bits each
+    # Of normalised gates, `wide` numbers of 32 bits each: weights of all gates, then biases; and
+    # one number of 64 bits each, that stands for a variance below 1.
+    "ptr norm", "ptr limits",
     "ptr projection", "ptr projection_bias", "i64 projection_panels",
-    "ptr scalings",  # scaling.py: of each gate for x, then for h; of each peephole; then SINGLES
+    # scaling.py: of each gate for x, then for h; of each peephole; SINGLES; of each norm.
+    "ptr scalings",
     "ptr logistic", "ptr tanh", "ptr tanh_of_c",  # tables of 65536 int16
     "i64 entered_nudge", "i64 entered_shift",  # of i g
     "i64 cell_clip", "i64 projection_clip", "i64 shown_zero", "i64 output_zero",
@@ -46,20 +52,22 @@ _ONE = 32767
 
 def int8(
     module: Module, target: Target, vectors: int, coupled: bool, clips: bool, peephole: bool,
-    projection: str, squashes: bool,
+    norm: bool, projection: str, squashes: bool,
 ) -> None:  # fmt: skip
     """The kernel.
 
     Args:
         vectors: of matvec.Product.
-        coupled, clips, projection: as of lstm.float32.
+        coupled, clips, peephole, norm, projection: as of lstm.float32.
         squashes: there is a tanh of c; else what is shown is o i.
     """
     products = Product(module, target, "int8", vectors)
     products.write(several=True)
     _looker(module)
+    if norm:
+        normaliser(module, target)
     f = module.kernel(*SLOTS)
-    cell = _Cell(f, target, 4 - coupled, peephole)
+    cell = _Cell(f, target, 4 - coupled, peephole, norm)
     h = cell.h
     with (
         f.loop("%begin", "%end") as b,
@@ -88,11 +96,12 @@ class _Cell:
         gates: how many have weights: all, or all but the input gate.
     """
 
-    def __init__(self, f: Function, target: Target, gates: int, peephole: bool) -> None:
+    def __init__(self, f: Function, target: Target, gates: int, peephole: bool, norm: bool) -> None:
         self.f = f
         self.lanes = target.lanes
         self.gates = gates
         self.peephole = peephole
+        self.norm = norm
         self.sums, self.c, self.shown, self.h, self.parts, self.room = (
             f.at("%scratch", place.replace("i64 ", "%")) for place in _PLACES
         )
@@ -100,6 +109,7 @@ class _Cell:
         looks = (gates - 1) * peephole
         self.numbers = {"x": 0, "h": gates, "c": 2 * gates}
         self.numbers |= {name: 2 * gates + looks + n for n, name in enumerate(SINGLES)}
+        self.numbers["norm"] = 2 * gates + looks + len(SINGLES)
 
     @contextmanager
     def state(self, b: str) -> Iterator[None]:
@@ -133,8 +143,9 @@ class _Cell:
         last = self.gates - 1
         for n in range(last - 1):
             self.look(n, n)
-            self.look_up(self.gate(n), "%logistic")
-        self.look_up(self.gate(last - 1), "%tanh")
+        for n in range(last):
+            self.normalise(n)
+            self.look_up(self.gate(n), "%tanh" if n == last - 1 else "%logistic")
         nudge, shift = (self.number(f"%entered_{name}") for name in ("nudge", "shift"))
         clip = self.number("%cell_clip")
         with self.units() as at:
@@ -145,6 +156,7 @@ class _Cell:
             c = _short(kept + entered)
             self.put(limited(c, -clip, clip) if clips else c, self.c, at)
         self.look(last, last - 1)
+        self.normalise(last)
         self.look_up(self.gate(last), "%logistic")
 
     def show(self, to: str, *, squashes: bool, projected: bool) -> None:
@@ -181,6 +193,20 @@ class _Cell:
             seen = scaled(self.read(self.c, at) * self.read(weights, at), scaling)
             total = seen.call("sadd.sat", self.read(self.gate(gate), at))
             self.put(_short(total), self.gate(gate), at)
+
+    def normalise(self, gate: int) -> None:
+        """Normalises a gate, if gates are."""
+        if not self.norm:
+            return
+        f, size = self.f, self.gate_bytes
+        weights = f.at("%norm", f.mul(size, gate))
+        bias = f.at("%norm", f.mul(size, self.gates + gate))
+        limit = f.load("i64", "%limits", 8 * gate, 8)
+        scaling = f.at("%scalings", 8 * NUMBERS * (self.numbers["norm"] + gate))
+        f.call(
+            "void", "normalise", f"ptr {self.gate(gate)}", f"ptr {weights}", f"ptr {bias}",
+            "i64 %units", f"i64 {limit}", f"ptr {scaling}",
+        )  # fmt: skip
 
     def look_up(self, values: str, table: str) -> None:
         """Values of a gate replaced by a table's."""

@@ -35,8 +35,6 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
         return no
     if len(step.node.intermediates) == 12:
         return "compiled for gates of 16 bits"
-    if found.norm:
-        return "compiled without layer normalisation of integers"
     whole = along.time_major
     cell = integer_cell(step.node, step.input_specs, found, whole=whole, packs=_unpacked)
     if cell.exponent + 30 > _SHIFT:
@@ -57,6 +55,10 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
         matrices.append(packs.matrix(numbers, columns))
         sums = product.weights.matrix.sum(axis=0, dtype=np.int64)
         biases.append(begin_of(to.target, product.bias, sums, columns))
+    norms = cell.norm or ()
+    rows = [row for part in norms for row in part.weights]
+    norm = gates.spread([*rows, *(row for part in norms for row in part.bias)], np.int32)
+    limits = np.array([n for part in norms for n in part.limit.reshape(-1)], np.int64)
     peephole = gates.spread([row for rows in looks for row in rows[0]], np.int32)
     projection = (matrices[2], biases[2]) if found.projection else (None, None)
     *ahead, room = ahead_pieces(to.target, gates, (found.depth, gates.wide, found.outputs))
@@ -72,7 +74,7 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
         along.time, found.depth, found.units, found.outputs, gates.wide, gates.panels,
         matrices[0], matrices[1], biases[0],
         state_of(step, SINGLE.state), state_of(step, SINGLE.cell_state),
-        biases[1], peephole, *projection, last.panels, _scalings(cell),
+        biases[1], peephole, norm, limits, *projection, last.panels, _scalings(cell),
         logistic_table(3), tanh_table(3), tanh_table(15 + cell.exponent) if squashes else None,
         (1 << shift) >> 1, shift, cell.cell_clip, cell.projection_clip, cell.hidden_zero,
         cell.zero_point, *places, room,
@@ -80,7 +82,8 @@ def lower(step: Step, to: Lowering, found: Sizes, along: Sequences) -> Lowered:
     clipped = "clipped" if cell.projection_clip > 0 else "plain"
     code = kernel(
         "lstm_int8.int8", vectors=gates.vectors, coupled=found.coupled, clips=cell.cell_clip > 0,
-        peephole=found.peephole, projection=clipped if found.projection else "", squashes=squashes,
+        peephole=found.peephole, norm=found.norm, projection=clipped if found.projection else "",
+        squashes=squashes,
     )  # fmt: skip
     return [Work(code, slots, along.batch, end)]
 
@@ -93,7 +96,7 @@ def _unpacked(weights: Array, low: int, high: int) -> IntegerWeights:
 def _scalings(cell: IntegerCell) -> Array:
     """All scalings, in the kernel's order."""
     found = [cell.x.scale, cell.h.scale, *(p.scale for p in cell.peephole or ())]
-    found.append(scaling([cell.hidden.m], [cell.hidden.shift]))
-    if cell.projection is not None:
-        found.append(cell.projection.scale)
+    hidden = scaling([cell.hidden.m], [cell.hidden.shift])
+    found += [hidden, hidden if cell.projection is None else cell.projection.scale]
+    found += [n.scale for n in cell.norm or ()]
     return numbers_of(found)

@@ -76,9 +76,9 @@ def test_hybrid(cell: Cell, seed: int, options: dict, asymmetric: bool) -> None:
     check(model, x, how=quantised)
 
 
-@settings(max_examples=16)
+@settings(max_examples=20)
 @given(
-    cells("INTEGER").filter(lambda c: not c.norm and not (c.peephole and c.outputs < c.units)),
+    cells("INTEGER").filter(lambda c: not (c.peephole and c.outputs < c.units)),
     st.integers(0, 99),
     OPTIONS,
 )
@@ -129,6 +129,13 @@ def test_strange_numbers(weights: str, value: float) -> None:
     check(model, x, how=KINDS[weights] if np.isfinite(value) else near)
 
 
+@pytest.mark.parametrize("units", [1, 3, 40, 300])
+@pytest.mark.parametrize("x", [0, -128, 127, None])
+def test_normalised_integers(units: int, x: int | None) -> None:
+    model, given = sequence(Cell("INTEGER", 2, 9, units, units, norm=True, peephole=True), units)
+    check(model, given if x is None else np.full_like(given, x), how=same)
+
+
 @pytest.mark.parametrize("value", [-128, 127])
 def test_deep_integer_products(value: int) -> None:
     model, x = sequence(Cell("INTEGER", 1, 5000, 3, 3), 0, time=2)
@@ -147,7 +154,6 @@ def test_bidirectional(weights: str, second: dict[str, Any], time_major: bool, m
 
 def test_what_is_not_compiled() -> None:
     for cell, reason in (
-        (Cell("INTEGER", norm=True), "layer normalisation"),
         (Cell("FLOAT32", 2, 5, 4, 4, diagonal=(1,)), "whole recurrent matrices"),
         (Cell("INTEGER", 2, 5, 4, 3, peephole=True, projection=True), "from row to row"),
     ):

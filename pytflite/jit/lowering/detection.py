@@ -6,13 +6,13 @@ import numpy as np
 
 from pytflite.jit.kernel import Slot, Work, kernel
 from pytflite.jit.kernels import keys
+from pytflite.jit.lowering.elements import lines
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.model.dtypes import DType
 from pytflite.ops.detection.postprocess import P
 from pytflite.ops.quantized import PerTensor
 from pytflite.plan.plan import Step
 
-_LINE = 64  # bytes: scratch arrays begin on lines
 _BETWEEN = 1e-30, 1e30  # scales that keep all bytes apart
 
 
@@ -52,16 +52,11 @@ def detection(step: Step, to: Lowering) -> Lowered:
         encoding=_name(encodings.dtype), score=_name(scores.dtype), anchor=_name(anchors.dtype),
         key="keys.number" if scores.dtype.is_float else "keys.plain",
     )  # fmt: skip
-    return [Work(code, tuple(slots), scratch=_lines(scratch))]
+    return [Work(code, tuple(slots), scratch=lines(scratch))]
 
 
 def _name(dtype: DType) -> str:
     return str(dtype.storage)
-
-
-def _lines(sizes: list[int]) -> int:
-    """Bytes of scratch arrays of these sizes."""
-    return sum(-(-size // _LINE) * _LINE for size in sizes)
 
 
 def _least(dtype: DType, quantized: PerTensor | None, threshold: np.float32) -> int | None:
@@ -95,5 +90,5 @@ def suppression(step: Step, to: Lowering) -> Lowered:
         to.input(step, 4), 1, sigma, 1, count, 4, count, count, count, to.output(step, 0), most,
         *kept, to.output(step, len(step.outputs) - 1), 1,
     )  # fmt: skip
-    scratch = _lines([16 * count, 4 * count, 8 * count, 8 * count])
+    scratch = lines([16 * count, 4 * count, 8 * count, 8 * count])
     return [Work(kernel("suppression.suppress"), slots, scratch=scratch)]

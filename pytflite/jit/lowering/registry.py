@@ -46,6 +46,7 @@ MODULES = {
     ),
     "joining": "CONCATENATION PACK SPLIT SPLIT_V UNPACK",
     "blocks": "SPACE_TO_DEPTH DEPTH_TO_SPACE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND",
+    "poses": "PosenetDecoderOp",
     "pooled_places": (
         "MaxPoolingWithArgmax2D MaxPoolWithArgmax FlexMaxPoolWithArgmax MaxUnpooling2D "
         "LiteRtMaxUnpooling2D"

@@ -60,7 +60,7 @@ def _neighbours() -> tuple[tuple[tuple[int, int, int], ...], ...]:
     return tuple(map(tuple, found))
 
 
-_NEIGHBOURS = _neighbours()
+NEIGHBOURS = _neighbours()
 
 
 class P(NamedTuple):
@@ -206,16 +206,21 @@ def _poses(p: P, heatmaps: Array, shorts: Map, mids: Map) -> tuple[Array, Array]
     return found[:count], probabilities[:count]
 
 
+def least_odds(p: P) -> np.float32:
+    """The logarithm of the odds that a pose can begin with."""
+    with np.errstate(all="ignore"):
+        return np.float32(-np.log(1 / (np.float64(p.threshold) + 1e-6) - 1))
+
+
 def _candidates(p: P, heatmaps: Array) -> tuple[list[float], list[list[int]]]:
     """Scores and places (y, x, keypoint) of maxima above the threshold."""
-    least = -np.log(1 / (np.float64(p.threshold) + 1e-6) - 1)
     padded = np.pad(heatmaps, ((1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
     height, width, _ = heatmaps.shape
     highest = heatmaps
     for y in range(3):
         for x in range(3):
             highest = np.maximum(highest, padded[y : y + height, x : x + width])
-    places = np.argwhere((heatmaps == highest) & (heatmaps >= np.float32(least)))
+    places = np.argwhere((heatmaps == highest) & (heatmaps >= least_odds(p)))
     return heatmaps[tuple(places.T)].tolist(), places.tolist()
 
 
@@ -233,7 +238,7 @@ def _trace(
         if points[k] is not None:
             continue
         points[k], odds[k] = point, keys[item]
-        for child, down, across in _NEIGHBOURS[k]:
+        for child, down, across in NEIGHBOURS[k]:
             if points[child] is not None:
                 continue
             there = mids.follow(*point, down, across)

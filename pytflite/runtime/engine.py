@@ -295,18 +295,24 @@ class Engine:
                 code="limit.depth",
                 expected=f"at most {self.limits.call_depth}",
             )
-        plan = self.plan(subgraph, [np.shape(a) for a in inputs])
+        plan = self.plan(subgraph, [a.shape for a in inputs])
         self.charge(plan.work, plan.run_steps + 1)
-        with self.context(plan) as context:
+        context = self.take(plan)
+        try:
             set_inputs(context, inputs)
             execution = Execution(context, state, self, self.limits, depth, observers)
-            execution.execute()
+            if context.whole is not None and not observers:
+                context.whole()
+            else:
+                execution.execute()
             if plan.takes:
                 work, steps = context.left.tolist()
                 self.charge(self.limits.macs - work, self.limits.steps - steps)
             if plan.awaited and self.backend is not None:
                 self.backend.request(plan.awaited)
             return [np.array(execution.tensor(i)) for i in plan.outputs]
+        finally:
+            self.give_back(context)
 
 
 def _exhausted(limit: str, most: int) -> LimitError:

@@ -17,7 +17,8 @@ import pytflite
 from pytflite.jit.emit.bfloat16 import LEAST, LIMIT, NORMAL
 from pytflite.jit.lowering import products
 from pytflite.jit.lowering.packing import pack
-from pytflite.jit.lowering.products import Ending, Product, columns_of, product_work, splits_of
+from pytflite.jit.lowering.products import Ending, product_work
+from pytflite.jit.lowering.tiles import Product, columns_of, splits_of
 from pytflite.jit.target import BY_NAME, cpu_features
 from tests.harness import single_op, tensor
 from tests.jit.amx import emulate

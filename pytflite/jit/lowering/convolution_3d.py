@@ -16,15 +16,9 @@ import numpy as np
 from pytflite.jit.kernel import Work
 from pytflite.jit.lowering.elementwise import one_pass
 from pytflite.jit.lowering.packing import as_float32, pack
-from pytflite.jit.lowering.products import (
-    Ending,
-    Product,
-    columns_of,
-    convolution_work,
-    product_work,
-    splits_of,
-)
+from pytflite.jit.lowering.products import Ending, convolution_work, product_work
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
+from pytflite.jit.lowering.tiles import Product, columns_of, splits_of
 from pytflite.model.graph import Array
 from pytflite.ops.activation import bounds
 from pytflite.ops.convolution.checks import known, slide_all

@@ -9,18 +9,9 @@ from pytflite.jit.lowering.direct import Element, Layer, Lines, lines_of
 from pytflite.jit.lowering.direct_works import Place, float32_work
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.padded import windows_of
-from pytflite.jit.lowering.products import (
-    Ending,
-    Product,
-    columns_of,
-    convolution_work,
-    product_work,
-    rounding_of,
-    splits_of,
-    vectors_of,
-    windows_work,
-)
+from pytflite.jit.lowering.products import Ending, convolution_work, product_work, windows_work
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.tiles import Product, columns_of, rounding_of, splits_of, vectors_of
 from pytflite.jit.lowering.transposed import phases_of
 from pytflite.model.graph import Array
 from pytflite.ops.activation import bounds

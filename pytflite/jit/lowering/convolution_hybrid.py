@@ -19,9 +19,10 @@ from pytflite.jit.lowering.depthwise_float32 import tile_of as tile_of_windows
 from pytflite.jit.lowering.depthwise_integer import packed_order
 from pytflite.jit.lowering.direct_works import Place, hybrid_work, lines_of_words, whole_words
 from pytflite.jit.lowering.padded import windows_of
-from pytflite.jit.lowering.products import Product, epilogue, scratch_row
+from pytflite.jit.lowering.products import epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.tiles import Product
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut

@@ -8,7 +8,6 @@ from pytflite.jit.kernel import At
 from pytflite.jit.lowering.convolution_int8 import Seen, trimmed
 from pytflite.jit.lowering.depthwise_integer import depthwise
 from pytflite.jit.lowering.padded import windows_of
-from pytflite.jit.lowering.products import Product
 from pytflite.jit.lowering.products_int16 import (
     ITEM,
     Ending,
@@ -19,6 +18,7 @@ from pytflite.jit.lowering.products_int16 import (
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.requantizing_wide import TOO_LARGE, fits
+from pytflite.jit.lowering.tiles import Product
 from pytflite.jit.lowering.transposed import phases_of
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows

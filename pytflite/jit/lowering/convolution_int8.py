@@ -11,7 +11,6 @@ from pytflite.jit.kernel import At, Packed
 from pytflite.jit.lowering.depthwise_int8 import depthwise
 from pytflite.jit.lowering.direct_works import Place, int8_work, lines_of_words, whole_words
 from pytflite.jit.lowering.padded import windows_of
-from pytflite.jit.lowering.products import Product
 from pytflite.jit.lowering.products_int8 import (
     TOO_STEEP,
     Ending,
@@ -22,6 +21,7 @@ from pytflite.jit.lowering.products_int8 import (
     product_work,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.tiles import Product
 from pytflite.jit.lowering.transposed import phases_of
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows

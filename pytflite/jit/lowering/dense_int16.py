@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 
 from pytflite.jit.lowering.dense_int8 import stack_places
-from pytflite.jit.lowering.products import Product, columns_of
 from pytflite.jit.lowering.products_int16 import (
     ITEM,
     Ending,
@@ -21,6 +20,7 @@ from pytflite.jit.lowering.products_int16 import (
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.lowering.requantizing_wide import TOO_LARGE, fits, make_wide_constants
+from pytflite.jit.lowering.tiles import Product, columns_of
 from pytflite.model.dtypes import INT16
 from pytflite.model.graph import Array
 from pytflite.ops.activation import quantized_range

@@ -8,7 +8,6 @@ import numpy as np
 
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.requantize import rows as constant_rows
-from pytflite.jit.lowering.products import Product, columns_of
 from pytflite.jit.lowering.products_int8 import (
     TOO_STEEP,
     Ending,
@@ -18,6 +17,7 @@ from pytflite.jit.lowering.products_int8 import (
     product_work,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.tiles import Product, columns_of
 from pytflite.model.graph import Array
 from pytflite.ops import xnnpack
 from pytflite.ops.activation import quantized_range

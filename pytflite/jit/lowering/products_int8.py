@@ -13,16 +13,10 @@ from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import column, is_fused, rows
 from pytflite.jit.kernel import Setting, Slot, Work, kernel
-from pytflite.jit.lowering.products import (
-    Product,
-    Tile,
-    chains_of,
-    columns_of,
-    scratch_row,
-    vectors_of,
-)
+from pytflite.jit.lowering.products import scratch_row
 from pytflite.jit.lowering.proof import Range
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
+from pytflite.jit.lowering.tiles import Product, Tile, chains_of, columns_of, vectors_of
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pytflite.jit.lowering.packing import panels
-from pytflite.jit.lowering.products import Ending, Product, columns_of, product_work
+from pytflite.jit.lowering.products import Ending, product_work
+from pytflite.jit.lowering.tiles import Product, columns_of
 from pytflite.jit.target import Target
 from tests.jit.native import RUNNABLE, call
 

@@ -46,6 +46,7 @@ class Form(NamedTuple):
         clamps: whether results are brought between %low and %high.
         short: sums of integers have 16 bits.
         divides: means by division.
+        taps_h, taps_w: of every window, all of them inside x, if they are known and few; else 0.
     """
 
     dtype: str
@@ -56,6 +57,8 @@ class Form(NamedTuple):
     clamps: bool
     short: bool
     divides: bool
+    taps_h: int
+    taps_w: int
 
     @property
     def is_float(self) -> bool:
@@ -77,11 +80,12 @@ class Form(NamedTuple):
 
 def pool(
     module: Module, target: Target, dtype: str, mean: bool, squares: bool, clamps: bool,
-    short: bool,
+    short: bool, taps_h: int, taps_w: int,
 ) -> None:  # fmt: skip
     """Slots: SLOTS, then low and high (float32, or int64 for integers)."""
     element, size = {"float32": ("float", 4), "int16": ("i16", 2)}.get(dtype, ("i8", 1))
-    form = Form(dtype, element, size, mean, squares, clamps, short, not is_fused(target))
+    divides = not is_fused(target)
+    form = Form(dtype, element, size, mean, squares, clamps, short, divides, taps_h, taps_w)
     bound = "float" if form.is_float else "i64"
     f = module.kernel(*SLOTS, f"{bound} low", f"{bound} high")
     lanes = target.vector // form.bytes
@@ -140,15 +144,7 @@ def _window(f: Function, form: Form, window: Window, channel: str, lanes: int) -
     """All taps of one window, for channels side by side."""
     total, size = f"<{lanes} x {form.total}>", form.size
     first = "zeroinitializer" if form.mean else f"splat ({form.element} {_LEAST[form.dtype]})"
-    across = f.mul("%c", size)
-    with f.loop(*window.rows, 1, (total, first)) as row:
-        line = f.at(window.image, f.mul(f.mul(row.index, "%w"), across))
-        with f.loop(*window.columns, 1, (total, row.carried[0])) as column:
-            at = f.add(f.mul(column.index, across), f.mul(channel, size))
-            value = f.load(f"<{lanes} x {form.element}>", line, at)
-            column.carry(_combine(f, form, column.carried[0], value, lanes))
-        row.carry(column.results[0])
-    result = row.results[0]
+    result = (_known if form.taps_h else _seen)(f, form, window, channel, lanes, first)
     if form.mean:
         result = _mean(f, form, window, result, lanes)
     if form.squares:
@@ -156,6 +152,39 @@ def _window(f: Function, form: Form, window: Window, channel: str, lanes: int) -
     if form.clamps:
         result = _clamped(f, form, result, lanes)
     f.store(f"<{lanes} x {form.element}>", result, window.y, f.mul(channel, size))
+
+
+def _seen(
+    f: Function, form: Form, window: Window, channel: str, lanes: int, first: str
+) -> str:  # fmt: skip
+    """What becomes of `first` when the taps that are inside have gone by."""
+    total, across = f"<{lanes} x {form.total}>", f.mul("%c", form.size)
+    with f.loop(*window.rows, 1, (total, first)) as row:
+        line = f.at(window.image, f.mul(f.mul(row.index, "%w"), across))
+        with f.loop(*window.columns, 1, (total, row.carried[0])) as column:
+            at = f.add(f.mul(column.index, across), f.mul(channel, form.size))
+            value = f.load(f"<{lanes} x {form.element}>", line, at)
+            column.carry(_combine(f, form, column.carried[0], value, lanes))
+        row.carry(column.results[0])
+    return row.results[0]
+
+
+def _known(
+    f: Function, form: Form, window: Window, channel: str, lanes: int, first: str
+) -> str:  # fmt: skip
+    """The same for taps that the code knows."""
+    across = f.mul("%c", form.size)
+    down = f.mul("%w", across)
+    line = f.at(window.image, f.mul(window.rows[0], down))
+    line = f.at(line, f.add(f.mul(window.columns[0], across), f.mul(channel, form.size)))
+    for _ in range(form.taps_h):
+        tap = line
+        for _ in range(form.taps_w):
+            value = f.load(f"<{lanes} x {form.element}>", tap)
+            first = _combine(f, form, first, value, lanes)
+            tap = f.at(tap, across)
+        line = f.at(line, down)
+    return first
 
 
 def _combine(f: Function, form: Form, so_far: str, value: str, lanes: int) -> str:

@@ -9,6 +9,7 @@ from pytflite.ops.pooling.pool_2d import limits_of, static_windows
 from pytflite.plan.plan import Step
 
 _EXACT = 1 << 22  # sums below this have exact means in float32
+_FEW = 9  # taps that the code knows
 _TYPES = {"FLOAT32": "float32", "INT8": "int8", "UINT8": "uint8", "INT16": "int16"}
 _INFINITY = float("inf")
 
@@ -40,7 +41,10 @@ def pool(step: Step, to: Lowering) -> Lowered:
         *limits,
     )  # fmt: skip
     short = mean and source.dtype.is_integer and taps << source.dtype.bits < 1 << 15
+    inside = not (rows.before or rows.after or columns.before or columns.after)
+    known = inside and rows.filter * columns.filter <= _FEW
     code = kernel(
-        "pooling.pool", dtype=dtype, mean=mean, squares=squares, clamps=clamps, short=short
-    )
+        "pooling.pool", dtype=dtype, mean=mean, squares=squares, clamps=clamps, short=short,
+        taps_h=known * rows.filter, taps_w=known * columns.filter,
+    )  # fmt: skip
     return [Work(code, slots, tiles=batch * rows.output if target.size else 0)]

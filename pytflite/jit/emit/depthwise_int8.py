@@ -220,21 +220,25 @@ class TiledInt8(Tiled):
 
 def general(
     module: Module, target: Target, *, masked: bool, multiplied: bool, x: str, rounding: str,
-    signed: bool, output: str, late: bool,
+    signed: bool, output: str, late: bool, repeated: int,
 ) -> None:  # fmt: skip
     """Any windows.
 
     Args:
         masked: there are fewer channels than lanes.
         multiplied: there are several filters for each channel.
+        repeated: filters of a channel, if a vector is to hold several channels'; else 1.
         x ... late: as in `tiled`.
     """
     f = module.kernel(*GENERAL_SLOTS)
     form = requantize.Form(rounding, signed, output == "uint8", not late)
-    write_vectors(General(f, target, form, x), masked=masked, multiplied=multiplied)
+    writer = General(f, target, form, x)
+    write_vectors(writer, masked=masked, multiplied=multiplied, repeated=repeated)
 
 
-def write_vectors(writer: General, *, masked: bool, multiplied: bool, item: int = 1) -> None:
+def write_vectors(
+    writer: General, *, masked: bool, multiplied: bool, item: int = 1, repeated: int = 1
+) -> None:
     """The loops of `general`; item: bytes of an output."""
     f, lanes = writer.f, writer.v.lanes
     filters = f.mul(f.mul("%channels", "%each"), item)
@@ -246,7 +250,7 @@ def write_vectors(writer: General, *, masked: bool, multiplied: bool, item: int 
         place = f.add(f.mul(line.index, "%outputs_w"), column.index)
         here = f.at("%output", f.mul(place, filters))
         writer.pixel(line.index, column.index)
-        if multiplied:
+        if multiplied and repeated == 1:
             parts = f.op(f"sdiv i64 {f.add('%each', lanes - 1)}, {lanes}")
             with f.loop(0, "%channels") as channel, f.loop(0, parts) as part:
                 number = f.add(f.mul(channel.index, parts), part.index)
@@ -255,12 +259,15 @@ def write_vectors(writer: General, *, masked: bool, multiplied: bool, item: int 
                 at = f.mul(f.add(f.mul(channel.index, "%each"), first), item)
                 writer.vector(number, channel.index, f.at(here, at), mask, spread=True)
         else:
-            count = f.op(f"sdiv i64 {f.add('%channels', lanes - 1)}, {lanes}")
-            final = f.max(f.sub("%channels", lanes), 0)
+            every = f.mul("%channels", repeated)
+            count = f.op(f"sdiv i64 {f.add(every, lanes - 1)}, {lanes}")
+            final = f.max(f.sub(every, lanes), 0)
             with f.loop(0, count) as loop:
                 first = f.min(f.mul(loop.index, lanes), final)
                 mask = writer.v.mask("%channels") if masked else ""
-                writer.vector(loop.index, first, f.at(here, f.mul(first, item)), mask, spread=False)
+                source = f.op(f"sdiv exact i64 {first}, {repeated}")
+                to = f.at(here, f.mul(first, item))
+                writer.vector(loop.index, source, to, mask, spread=False, repeated=repeated)
 
 
 class General:
@@ -285,12 +292,15 @@ class General:
         self.y = f.sub(f.mul(oy, "%stride_h"), "%top")
         self.x = f.sub(f.mul(ox, "%stride_w"), "%left")
 
-    def vector(self, number: str, first: str, output: str, mask: str, *, spread: bool) -> None:
+    def vector(
+        self, number: str, first: str, output: str, mask: str, *, spread: bool, repeated: int = 1
+    ) -> None:
         """One vector of outputs.
 
         Args:
             number: of its packed constants. first: channel of the input.
             spread: which stands in all lanes.
+            repeated: lanes in which each stands.
         """
         f, v = self.f, self.v
         panel = f.at("%weights", f.mul(number, self.panel))
@@ -307,7 +317,10 @@ class General:
                 seen = f.at(f.select(inside, "ptr", seen, "%zeros"), first)
                 tap = f.add(f.mul(rows.index, "%taps_w"), columns.index)
                 weight = v.load(taps, f.mul(tap, v.bytes))
-                values = self.spread(seen) if spread else self.vectors.read(seen, mask)
+                if repeated > 1:
+                    values = self.repeat(seen, repeated)
+                else:
+                    values = self.spread(seen) if spread else self.vectors.read(seen, mask)
                 columns.carry(v.multiply_add(values, weight, columns.carried[0]))
             rows.carry(columns.results[0])
         self.finish(finisher, rows.results[0], output, mask)
@@ -325,3 +338,13 @@ class General:
         """One input in all lanes."""
         value = self.f.splat("i8", self.v.lanes, self.f.load("i8", pointer))
         return self.vectors.as_floats(value)
+
+    def repeat(self, pointer: str, times: int) -> str:
+        """Inputs side by side, each in so many lanes."""
+        lanes = self.v.lanes
+        kind = f"<{lanes // times} x i8>"
+        order = ", ".join(f"i32 {n // times}" for n in range(lanes))
+        read = self.f.load(kind, pointer)
+        return self.vectors.as_floats(
+            self.f.op(f"shufflevector {kind} {read}, {kind} poison, <{lanes} x i32> <{order}>")
+        )

@@ -39,7 +39,8 @@ def depthwise(
             step, to, windows, seen, weights, bias, numbers, rounding
         )  # fmt: skip
     lanes = to.target.lanes
-    numbers_of = packed_order(channels, filters, lanes)
+    repeated = _repeated(channels, filters, lanes)
+    numbers_of = packed_order(channels * repeated, filters, lanes)
 
     def make() -> Array:
         return _pack(to.target, weights, bias, numbers, reals, ending, numbers_of, late=late)
@@ -61,7 +62,9 @@ def depthwise(
             filters // channels, total, block, *ending.slots,
         )  # fmt: skip
         multiplied = filters > channels
-        settings.update(multiplied=multiplied, masked=channels < lanes and not multiplied)
+        settings.update(
+            multiplied=multiplied, repeated=repeated, masked=channels < lanes and not multiplied
+        )
         return [Work(kernel("depthwise_int8.general", **settings), slots, -(-total // block))]
     bands = -(-h.output // shape.rows)
     total = batch * bands
@@ -80,6 +83,13 @@ def depthwise(
         h.dilation, w.dilation, bands, total, block, float(numbers.input_zero), *ending.slots,
     )  # fmt: skip
     return [Work(made, slots, -(-total // block))]
+
+
+def _repeated(channels: int, filters: int, lanes: int) -> int:
+    """Filters of a channel, if they are few and a vector holds those of several channels; or 1."""
+    each = filters // max(channels, 1)
+    fits = 1 < each < lanes and lanes % each == 0 and filters >= lanes
+    return each if fits else 1
 
 
 def _block(total: int, each: int) -> int:

@@ -21,9 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 os.environ["PYTFLITE_BACKEND"] = "numpy"  # nothing is compiled for a page
 
+# mkdocs loads this file by itself: until here the repository was not on the path.
 from mkdocs.structure.files import File, Files  # noqa: E402
 
-from docs.making.external_links import addresses  # noqa: E402  after the path is set
+from docs.making.external_links import addresses  # noqa: E402
 from docs.making.operator_page import definitions, page_of  # noqa: E402
 from docs.making.pictures import PICTURES  # noqa: E402
 

@@ -19,9 +19,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Union
 
-Value = Union[str, int]  # noqa: UP007  evaluated at run time
+Value = str | int
 
 KERNEL = ("ptr parameters", "i64 begin", "i64 end", "ptr scratch")
 

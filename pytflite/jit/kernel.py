@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 import numpy as np
 
 from pytflite.model.graph import Array
 
-Setting = Union[int, str, bool]  # noqa: UP007  evaluated at run time
+Setting = int | str | bool
 
 
 class Kernel(NamedTuple):
@@ -85,7 +85,7 @@ UPCOMING = Upcoming(0)
 
 # What a slot holds: a number (a float as float32), an address in the arena, or that of a constant
 # array, which the program keeps alive.
-Slot = Union[int, float, At, Array, Packed, Records, None]  # noqa: UP007  evaluated at run time
+Slot = int | float | At | Array | Packed | Records | None
 
 
 class Work(NamedTuple):

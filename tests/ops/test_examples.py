@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytflite.ops import catalogue
@@ -27,4 +29,4 @@ def test_example(definition: Definition, example: Example) -> None:
 
 
 def test_catalogue_is_what_the_modules_register() -> None:
-    assert generate() == open(catalogue.__file__, encoding="utf-8").read()  # noqa: SIM115
+    assert generate() == Path(catalogue.__file__).read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Protocol, Union
+from typing import Protocol
 
 from pytflite.jit.called import Subprogram
 from pytflite.jit.kernel import At, Packed, Work
@@ -146,7 +146,7 @@ class Lowering(Protocol):
         ...
 
 
-Lowered = Union[Sequence[Work], str]  # noqa: UP007  evaluated at run time
+Lowered = Sequence[Work] | str
 Lower = Callable[[Step, Lowering], Lowered]
 
 # Why there is no work, where a kernel's slots would have to follow from what a run is given.

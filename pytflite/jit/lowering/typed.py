@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from pytflite.jit.emit.typed import TYPES
 from pytflite.jit.kernel import Slot, Work, kernel
@@ -23,7 +23,7 @@ class Operand(NamedTuple):
     type: str
 
 
-Number = Union[int, float]  # noqa: UP007  evaluated at run time
+Number = int | float
 
 
 def type_name(dtype: DType) -> str | None:

@@ -67,7 +67,10 @@ def naive(x: np.ndarray, w: np.ndarray, strides: Any, padding: Any, base: Any, d
 @given(st.data())
 def test_against_the_definition(data: st.DataObject) -> None:
     rank = data.draw(st.integers(0, 3))
-    draw = lambda *bounds: [data.draw(st.integers(*bounds)) for _ in range(rank)]  # noqa: E731
+
+    def draw(*bounds: int) -> list[int]:
+        return [data.draw(st.integers(*bounds)) for _ in range(rank)]
+
     space, taps = draw(1, 5), draw(1, 3)
     strides, base, dilations = draw(1, 2), draw(1, 2), draw(1, 2)
     padding = [tuple(data.draw(st.integers(-1, 2)) for _ in range(2)) for _ in range(rank)]

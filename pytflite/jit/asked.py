@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from pytflite.ops.spec import Shape, Spec
 from pytflite.ops.variables.variable import handle_of
 from pytflite.plan.alignment import ALIGNMENT
 from pytflite.plan.memory import lay_out
-from pytflite.plan.plan import CELLS, LEFT, ROOMS, Drafts, Plan, Resource, Step
+from pytflite.plan.plan import CELLS, LEFT, ROOMS, SHARED, Drafts, Plan, Resource, Step
 
 if TYPE_CHECKING:
     from pytflite.jit.backend import Compiled
@@ -49,6 +49,8 @@ class Asked:
         self._cell_bytes = 0
         self._resources: dict[Step, Resource] = {}
         self._rooms: dict[Step, int] = {}
+        self._shared: dict[Step, dict[int, int]] = {}
+        self._keys: dict[Hashable, int] = {}
         self._taking: set[Step] = set()  # from what is left
         self._spent = 0, 0  # work and steps of subgraphs that are done in each run
         self._length = 0  # works of subgraphs
@@ -61,6 +63,7 @@ class Asked:
         step.make_native(tuple(works))
         step.resource = self._resources.get(step)
         step.room = self._rooms.get(step, 0)
+        step.shared = self._shared.get(step, {})
 
     def kernels(self, steps: Mapping[Step, Lowered]) -> dict[Step, tuple[Kernel, ...]]:
         """The kernels that each of these steps needs, if it becomes native."""
@@ -136,6 +139,12 @@ class Asked:
         offset = self._rooms.get(step, 0)
         self._rooms[step] = offset + -(-size // ALIGNMENT) * ALIGNMENT
         return At(ROOMS - step.node.index, offset)
+
+    def shared(self, step: Step, key: Hashable, size: int) -> At:
+        """A slot for memory of this name, from the first step that asks for it to the last."""
+        index = SHARED - self._keys.setdefault(key, len(self._keys))
+        self._shared.setdefault(step, {})[index] = size
+        return At(index)
 
     def subprogram(self, subgraph: int, shapes: Sequence[Shape]) -> Subprogram | str:
         """A called subgraph as works, or why it cannot be."""

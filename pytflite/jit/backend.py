@@ -7,11 +7,11 @@ NumPy kernels answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from pytflite.jit.kept import KeptPlans
-from pytflite.jit.kernel import Kernel, Work
+from pytflite.jit.kernel import Kernel, Work, once
 from pytflite.jit.library import LIBRARY
 from pytflite.jit.patience import Patience
 from pytflite.jit.program import Program, tabulate
@@ -171,10 +171,12 @@ class Compiled:
     def link(self, plan: Plan) -> Program | None:
         """The program of a plan whose tensors have their places."""
         works: list[Work] = []
+        made: set[Hashable] = set()
         for step in plan.steps:
             if step.work is not None and not step.alias:
-                step.records = len(works), len(works) + len(step.work)
-                works += step.work
+                own = once(step.work, made)
+                step.records = len(works), len(works) + len(own)
+                works += own
         if all(step.work is None for step in plan.steps):
             return None
         tables = tabulate(works, {**plan.offsets, **plan.places})

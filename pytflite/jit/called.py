@@ -6,11 +6,11 @@ tensors themselves where that can be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Records, Slot, Work, kernel, kernels_of
+from pytflite.jit.kernel import At, Records, Slot, Work, kernel, kernels_of, once
 from pytflite.plan.plan import LEFT, Plan, Step
 
 COPY = kernel("move.strided", rank=1, size=1, run=-1)
@@ -98,7 +98,8 @@ class Subprogram:
                     slots.append(slot)
             return work._replace(slots=tuple(slots))
 
-        works = [moved(w) for s in plan.steps if not s.alias for w in s.work or ()]
+        made: set[Hashable] = set()
+        works = [moved(w) for s in plan.steps if not s.alias for w in once(s.work or (), made)]
         for index, target in late:
             spec = plan.specs[index]
             source: Slot = spec.value if spec.value is not None else place(At(index))

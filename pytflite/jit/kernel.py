@@ -9,7 +9,7 @@ refuse stores a number other than 0 there. The others have the names that the em
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -96,12 +96,22 @@ class Work(NamedTuple):
         slots: its parameters after the status, in the emitter's order.
         tiles: how many there are, each of about the same work.
         scratch: bytes that one thread needs.
+        makes: what it makes that other steps need, too: of all works that make the same, the first
+            one does.
     """
 
     kernel: Kernel
     slots: tuple[Slot, ...]
     tiles: int = 1
     scratch: int = 0
+    makes: Hashable = None
+
+
+def once(works: Sequence[Work], made: set[Hashable]) -> list[Work]:
+    """The works that make what is not made yet, which they add to it."""
+    own = [w for w in works if w.makes is None or w.makes not in made]
+    made.update(w.makes for w in own)
+    return own
 
 
 def kernels_of(works: Sequence[Work]) -> Iterator[Kernel]:

@@ -72,6 +72,12 @@ def _rooms(plan: Plan) -> list[Block]:
         for number, step in enumerate(plan.steps)
         if step.room
     ]
+    shared: dict[int, Block] = {}
+    for number, step in enumerate(plan.steps):
+        for index, size in step.shared.items():
+            first = shared.get(index, Block(index, size, number, number)).first
+            shared[index] = Block(index, size, first, number)
+    rooms += shared.values()
     if plan.cell_bytes:
         rooms.append(Block(CELLS, plan.cell_bytes, -1, end))
     if plan.takes:

@@ -14,8 +14,8 @@ from pytflite.ops.spec import Key, Node, Shape, Spec
 
 # Memory that is no tensor's, among the indices of tensors: of a plan's resource variables; for the
 # work and the steps that native loops and choices may still spend; and, from ROOMS downwards, of
-# the operators with kernels that need some while they run (Step.room).
-CELLS, LEFT, ROOMS = -2, -3, -4
+# the operators with kernels that need some while they run (Step.room), or share it (Step.shared).
+CELLS, LEFT, ROOMS, SHARED = -2, -3, -4, -(1 << 40)
 
 
 class Resource(NamedTuple):
@@ -126,6 +126,7 @@ class Step:
         "rows_apart",
         "scratch",
         "seen",
+        "shared",
         "unused_inputs",
         "work",
     )
@@ -159,6 +160,7 @@ class Step:
         self.cells: tuple[int, ...] = ()  # variable tensors that the kernels of a native step use
         self.resource: Resource | None = None  # that the kernels of a native step use
         self.room = 0  # bytes of the arena that the kernels of a native step need
+        self.shared: dict[int, int] = {}  # the same of what steps share: index -> bytes
         self.reason = ""
         # Constant inputs that prepare took into P: eval gets None for them.
         self.unused_inputs = frozenset(

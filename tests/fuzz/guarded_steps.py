@@ -125,6 +125,8 @@ def _run(plan: Plan, step: Step, inputs: Tensors, edge: str, before: int,
     if step.room:
         room = np.full(step.room, before, np.uint8)
         placed[ROOMS - step.node.index] = place(room, edge, alignment=64)
+    for index, size in step.shared.items():
+        placed[index] = place(np.full(size, before, np.uint8), edge, alignment=8)
     if plan.takes:
         placed[LEFT] = place(np.full(2, 10**6, np.int64), edge)
     kept: list[Placed] = []

@@ -73,6 +73,9 @@ def run_guarded(
             zero = of.zero_point if of.dtype is INT8 else 0
             places[index] = np.full(of.static, zero, of.dtype.storage)
     tensors = {index: fenced(array, cpu, at_end=at_end) for index, array in places.items()}
+    for index, size in step.shared.items():
+        tensors[index] = Fenced(size, cpu, at_end=at_end, line=8)
+        tensors[index].bytes[:] = 0xA5
     for work in step.work:
         _run(work, cpu, tensors, at_end=at_end)
     made = tensors[step.outputs[0]].bytes

@@ -81,8 +81,7 @@ class Form(NamedTuple):
             are turned on their way into scratch, where lanes - 1 rows more must have room.
         makes: writes rows into scratch by itself: f, address of x of the part, place, first row,
             count.
-        stages: makes x of a part into another in scratch: f, address of x. Rows see it from
-            %stage_seen on; what gathers fill with is put at %stage_fill.
+        meets: writes what else is to be known of a part: f, its number.
         numbers: micro gets NUMBER besides, last of all.
         ahead: micro gets MICRO_AHEAD after `extra`: its slice of the next panel, which it is to
             fetch into the second-level cache while it computes. Weights mostly come from memory.
@@ -100,7 +99,7 @@ class Form(NamedTuple):
     direct: bool = False
     taps: bool = False
     makes: Callable[[Function, str, str, str, str], None] | None = None
-    stages: Callable[[Function, str], None] | None = None
+    meets: Callable[[Function, str], None] | None = None
     numbers: bool = False
     ahead: bool = False
     pairs: bool = False
@@ -121,19 +120,17 @@ def product(f: Function, form: Form, *, last: bool, panel: Panel | None = None) 
     """
     panels = _divided_up(f, "%n", form.columns)
     _tables(f, form)
-    with f.loop("%begin", "%end", 1, ("i64", "-1"), ("i64", "-1")) as tiles:
+    with f.loop("%begin", "%end", 1, ("i64", "-1")) as tiles:
         block = f.op(f"sdiv i64 {tiles.index}, %panel_blocks")
         part = f.op(f"sdiv i64 {block}, %row_blocks")
         first_row = f.mul(f.sub(block, f.mul(part, "%row_blocks")), "%row_block")
         count = f.min(f.sub("%m", first_row), "%row_block")
         rows = _block(f, form, part, first_row)
-        if form.stages is not None:
-            with f.when(f.compare("ne", part, tiles.carried[1])):
-                form.stages(f, f.at("%x", _offset(f, part, 0)))
-            f.do(f"%fill = load i64, ptr {f.at('%scratch', '%stage_fill')}, align 8")
+        if form.meets is not None:
+            form.meets(f, part)
         with f.when(f.compare("ne", block, tiles.carried[0])):
             _bring(f, form, part, first_row, count)
-        tiles.carry(block, part)
+        tiles.carry(block)
         column = f.sub(tiles.index, f.mul(block, "%panel_blocks"))
         start = f.mul(column, "%panel_block")
         stop = f.min(f.add(start, "%panel_block"), panels)
@@ -266,8 +263,6 @@ def _block(f: Function, form: Form, part: str, first: str) -> str:
 def _bring(f: Function, form: Form, part: str, first: str, count: str) -> None:
     """Brings the rows of a block into scratch, unless they are used as they are."""
     x, place = f.at("%x", _offset(f, part, 0)), _block(f, form, part, first)
-    if form.stages is not None:
-        x = f.at("%scratch", "%stage_seen")
     if form.gathers is not None and form.direct:
         tables = place_table(f, form)
         windows.bring(f, form.gathers, form.rows, x, first, count, place, tables, taps=form.taps)

@@ -8,7 +8,8 @@ Rows in scratch are as dot.py wants them; behind each lie its numbers (quantisin
 `sums` of the weights, for zero; `scale`; `offset`, the layer's bias. Then follow the weights, as in
 gemm_int8.py, whose sums these are.
 
-Convolutions quantise picture by picture: into scratch as int8, when a thread comes to one.
+Convolutions get pictures that are quantised (quantising.pictures), and the numbers of each; those
+of direct_hybrid.py quantise a picture into scratch as int8, when a thread comes to one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pytflite.jit.emit import gather, gemm, requantize
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.gemm_int8 import Micro, in_pairs
-from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_row
+from pytflite.jit.emit.quantising import FILL, NUMBERS, SCALE, ZERO, Quantiser, quantise_row
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
@@ -27,7 +28,7 @@ SLOTS = ("i64 sum_place", "i64 depth", "float low", "float high")
 
 def product(
     module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
-    chains: int, asymmetric: bool, clamp: str,
+    chains: int, asymmetric: bool, clamp: str, quantised: bool,
 ) -> None:  # fmt: skip
     """Rows of floats times packed weights.
 
@@ -35,14 +36,17 @@ def product(
         rows ... chains: as in gemm_int8.product.
         asymmetric: rows are quantised with a zero point.
         clamp: which bounds apply: "none", "low" or "both".
+        quantised: by the kernel `rows`, for several products.
     """
     extra = ("i64 k", *SLOTS)
     pairs = in_pairs(target, rows)
-    form = gemm.Form(rows, vectors * target.lanes, 4, None, extra, makes=make_rows, pairs=pairs)
+    makes = None if quantised else make_rows
+    form = gemm.Form(rows, vectors * target.lanes, 4, None, extra, makes=makes, pairs=pairs)
     f = module.kernel(*gemm.SLOTS, *SLOTS)
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
-    Quantiser(module, target, asymmetric=asymmetric)
+    if not quantised:
+        Quantiser(module, target, asymmetric=asymmetric)
     for name, wide, some in [("micro", vectors, False), ("micro_last", tail, masked)][
         : 1 + special
     ]:
@@ -52,14 +56,26 @@ def product(
         micro.give(micro.sums(chains, rows=asymmetric), clamp)
 
 
+def rows(module: Module, target: Target, *, asymmetric: bool) -> None:
+    """Quantises rows for products. A tile is `block` of them, which are x_row bytes long each."""
+    f = module.kernel(
+        "ptr x", "ptr to", "i64 m", "i64 block", "i64 depth", "i64 x_row", "i64 sum_place"
+    )
+    Quantiser(module, target, asymmetric=asymmetric)
+    with f.loop("%begin", "%end") as tile:
+        first = f.mul(tile.index, "%block")
+        place = f.at("%to", f.mul(first, "%x_row"))
+        make_rows(f, "%x", place, first, f.min(f.sub("%m", first), "%block"))
+
+
 def pixels(
     module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
     chains: int, asymmetric: bool, clamp: str,
 ) -> None:  # fmt: skip
-    """Pixels of pictures, which have a scale each, times packed weights."""
-    copies = gather.Form(target, True, False, dot_of(target).change(unsigned=False))
-    columns, pairs = vectors * target.lanes, in_pairs(target, rows)
-    form = gemm.Form(rows, columns, 4, None, _PICTURE, copies, stages=stage, pairs=pairs)
+    """Pixels of quantised pictures, which have a scale each, times packed weights."""
+    columns, pairs, change = vectors * target.lanes, in_pairs(target, rows), _change(target)
+    copies = gather.Form(target, True, False, change) if change or pairs else None
+    form = gemm.Form(rows, columns, 4, None, _OWN, copies, meets=_meet, pairs=pairs)
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
@@ -67,21 +83,26 @@ def convolution(
     module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
     chains: int, asymmetric: bool, clamp: str, runs: bool, short: int,
 ) -> None:  # fmt: skip
-    """Windows of pictures, gathered from what they were quantised to.
+    """Windows, gathered from quantised pictures.
 
     Args:
         runs, short: as in gather.Form.
     """
-    change = dot_of(target).change(unsigned=False)
-    gathers = gather.Form(target, runs, False, change, short)
+    gathers = gather.Form(target, runs, False, _change(target), short)
     columns, pairs = vectors * target.lanes, in_pairs(target, rows)
-    form = gemm.Form(rows, columns, 4, gathers, _PICTURE, stages=stage, pairs=pairs)
+    form = gemm.Form(rows, columns, 4, gathers, _OWN, meets=_meet, pairs=pairs)
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
-# What micro takes of a picture; after these, a kernel's slots for pictures.
+def _change(target: Target) -> str:
+    """What is to be done to numbers of quantised pictures, which are bytes."""
+    return "wide" if dot_of(target).width > 1 else ""
+
+
+# What micro takes of a quantised picture.
+_OWN = ("i64 k", "ptr own", "float low", "float high")
+# The same of one in scratch; after these, a kernel's slots for such.
 PICTURE = ("ptr scratch", "i64 stage_numbers", "float low", "float high")
-_PICTURE = ("i64 k", *PICTURE)
 PICTURE_SLOTS = (
     "i64 stage",  # where the quantised picture begins in scratch
     "i64 stage_seen",  # where the channels of this group do
@@ -100,14 +121,20 @@ def _pictures(
     vectors, tail, masked, chains = sizes
     gathering = gather.SLOTS[:-1] if form.gathers else ()  # the fill is found in the run
     special = masked or tail != vectors
-    gemm.product(module.kernel(*gemm.SLOTS, *gathering, *PICTURE_SLOTS), form, last=special)
-    Quantiser(module, target, asymmetric=asymmetric, plain=True)
+    slots = "ptr numbers", "float low", "float high"
+    gemm.product(module.kernel(*gemm.SLOTS, *gathering, *slots), form, last=special)
     names = [("micro", vectors, False), ("micro_last", tail, masked)]
     for name, wide, some in names[: 1 + special]:
         m = module.function(name, *gemm.MICRO, *form.extra)
         finish = requantize.Form("hybrid", False, False)
-        micro = PictureMicro(m, target, (form.rows, wide, vectors), some, finish)
+        micro = SharedMicro(m, target, (form.rows, wide, vectors), some, finish)
         micro.give(micro.sums(chains, rows=asymmetric), clamp)
+
+
+def _meet(f: Function, part: str) -> None:
+    """Finds the numbers of a picture."""
+    f.do(f"%own = getelementptr i8, ptr %numbers, i64 {f.mul(part, NUMBERS)}")
+    f.do(f"%fill = load i64, ptr {f.at('%own', FILL)}, align 8")
 
 
 def stage(f: Function, x: str) -> None:
@@ -184,12 +211,23 @@ class PictureMicro(HybridMicro):
 
     def row_numbers(self, pointers: list[str]) -> list[str]:
         """-zero."""
-        zero = self.f.load("i32", self.f.at("%scratch", "%stage_numbers"))
+        zero = self.f.load("i32", self.numbers(), ZERO)
         return [self.f.splat("i32", self.target.lanes, zero)] * len(pointers)
 
     def scales(self, row: int) -> list[list[str]]:
         """Of all columns."""
         v, f = Floats(self.f, self.target), self.f
-        own = v.broadcast(f.at(f.at("%scratch", "%stage_numbers"), SCALE))
+        own = v.broadcast(self.numbers(), SCALE)
         of_columns = [self.finisher.constant("scale", n) for n in range(self.wide)]
         return [[f.op(f"fmul {v.type} {of}, {own}")] for of in of_columns]
+
+    def numbers(self) -> str:
+        """Where those of the picture are."""
+        return self.f.at("%scratch", "%stage_numbers")
+
+
+class SharedMicro(PictureMicro):
+    """The same of pictures that steps share."""
+
+    def numbers(self) -> str:
+        return "%own"

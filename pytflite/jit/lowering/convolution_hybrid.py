@@ -21,6 +21,7 @@ from pytflite.jit.lowering.direct_works import Place, hybrid_work, lines_of_word
 from pytflite.jit.lowering.padded import windows_of
 from pytflite.jit.lowering.products import epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of
+from pytflite.jit.lowering.quantised import Pictures, pictures_of
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.tiles import Product
 from pytflite.model.graph import Array
@@ -70,11 +71,11 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     work = _in_lines(step, to, windows[1:], split, numbers, make_lines, seen)
     if work is not None:
         return [work]
-    works = []
+    works, pictures = pictures_of(step, to, asymmetric=numbers.asymmetric)
     for group in range(groups):
         make = partial(pack, to.target, split[group], scales[group], offsets[group])
         packed = to.packed(step, _positions(step), ("hybrid", seen, group, groups), make)
-        works.append(_product(step, to, windows, numbers, packed, (group, groups)))
+        works.append(_product(step, to, windows, numbers, pictures, packed, (group, groups)))
     return works
 
 
@@ -105,8 +106,8 @@ def _in_lines(
 
 
 def _product(
-    step: Step, to: Lowering, windows: Windows, numbers: Numbers, packed: Packed,
-    which: tuple[int, int],
+    step: Step, to: Lowering, windows: Windows, numbers: Numbers, pictures: Pictures,
+    packed: Packed, which: tuple[int, int],
 ) -> Work:  # fmt: skip
     """The product of a group, of so many."""
     x, output = step.input_specs[0], to.output(step)
@@ -115,7 +116,6 @@ def _product(
     batch, _, _, channels = x.static
     each, depth = step.output_specs[0].static[3] // groups, channels // groups
     _, h, w = windows
-    image = x.size // max(batch, 1)
     dot, k = dot_of(to.target), h.filter * w.filter * depth
     words, row = -(-k // dot.group), dot.row(k)
     pointwise = h.is_pointwise and w.is_pointwise and k * dot.width == row and groups == 1
@@ -125,7 +125,7 @@ def _product(
     panels = -(-each // tile.columns)
     panel_bytes = (4 * len(rows("hybrid")) + dot.groups(k) * dot.word) * tile.columns
     blocks = -(-p.m // tile.row_block), -(-panels // tile.panel_block)
-    steps = np.array([4 * image, 0, p.m * p.output_row], np.int64)
+    steps = np.array([pictures.stride, 0, p.m * p.output_row], np.int64)
     limits = numbers.limits
     settings: dict[str, Setting] = {
         "rows": tile.rows, "vectors": tile.vectors, "tail": tile.tail, "masked": tile.masked,
@@ -142,17 +142,16 @@ def _product(
             h.dilation, w.dilation, h.before, w.before, channels, depth,
             p.m * p.output_row, w.output * p.output_row, p.output_row,
         )  # fmt: skip
-    stage = _lines(tile.row_block * (p.x_row + ENTRY) + gather.PAST)
-    after = stage + _lines(image + _LINE)
     slots: tuple[Slot, ...] = (
-        to.input(step, 0), packed, At(output.tensor, output.offset + 4 * group * each),
+        pictures.x._replace(offset=group * depth), packed,
+        At(output.tensor, output.offset + 4 * group * each),
         np.arange(batch, dtype=np.int64)[:, None] * steps, p.m, each, words, p.x_row,
         p.output_row, panel_bytes, tile.row_block, blocks[0], tile.panel_block, blocks[1],
-        *gathering, stage, stage + group * depth, after, after + 8, image,
-        *(float(b or 0) for b in limits),
+        *gathering, pictures.numbers, *(float(b or 0) for b in limits),
     )  # fmt: skip
     made = kernel("gemm_hybrid." + ("pixels" if pointwise else "convolution"), **settings)
-    return Work(made, slots, batch * blocks[0] * blocks[1], after + _LINE)
+    scratch = tile.row_block * (p.x_row + ENTRY) + gather.PAST
+    return Work(made, slots, batch * blocks[0] * blocks[1], scratch)
 
 
 def _lines(size: int) -> int:

@@ -13,6 +13,7 @@ from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Kernel, Slot, Work, kernel
 from pytflite.jit.lowering.products import epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of, words_of
+from pytflite.jit.lowering.quantised import rows_of
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.lowering.tiles import Product, Tile, columns_of
@@ -63,7 +64,7 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
     if blockwise:
         return [_blocks_work(target, p, place, bounds(node), scales.shape[1])]
     asymmetric = bool(node.options.asymmetric_quantize_inputs)
-    return [_work(to.target, p, place, bounds(node), asymmetric=asymmetric)]
+    return _works(step, to, p, place, bounds(node), asymmetric=asymmetric)
 
 
 def pack(target: Target, weights: Array, scales: Array, bias: Array | None) -> Array:
@@ -128,19 +129,27 @@ def _blocks_work(
     return _made(made, tensors, p, tile, panel_bytes, blocks * words, (place, p.k, *ends))
 
 
-def _work(
-    target: Target, p: Product, tensors: tuple[Slot, Slot, Slot], limits: Bounds, *,
+def _works(
+    step: Step, to: Lowering, p: Product, tensors: tuple[Slot, Slot, Slot], limits: Bounds, *,
     asymmetric: bool,
-) -> Work:  # fmt: skip
+) -> list[Work]:  # fmt: skip
+    """The product, and what quantises its rows unless an earlier step did."""
+    target = to.target
     p, tile, place = _tiled(target, p)
+    works: list[Work] = []
+    quantised = not dot_of(target).pairs  # which are put together in scratch
+    if quantised:
+        works, rows_at = rows_of(step, to, p, place, asymmetric=asymmetric)
+        tensors = rows_at, *tensors[1:]
     panel_bytes = 4 * len(rows("hybrid")) + dot_of(target).groups(p.k) * dot_of(target).word
     made = kernel(
         "gemm_hybrid.product", rows=tile.rows, vectors=tile.vectors, tail=tile.tail,
         masked=tile.masked, chains=tile.chains, asymmetric=asymmetric, clamp=epilogue(limits),
+        quantised=quantised,
     )  # fmt: skip
     ends = place, p.k, *(float(b or 0) for b in limits)
     groups = -(-p.k // dot_of(target).group)
-    return _made(made, tensors, p, tile, panel_bytes * tile.columns, groups, ends)
+    return [*works, _made(made, tensors, p, tile, panel_bytes * tile.columns, groups, ends)]
 
 
 def _tiled(target: Target, p: Product) -> tuple[Product, Tile, int]:

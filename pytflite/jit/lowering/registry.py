@@ -15,7 +15,7 @@ Modules of lowerings load when a step needs them: MODULES says where.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from importlib import import_module
 from typing import Protocol
 
@@ -128,6 +128,10 @@ class Lowering(Protocol):
 
     def room(self, step: Step, size: int) -> At:
         """A slot for memory of the step's own while its kernels run."""
+        ...
+
+    def shared(self, step: Step, key: Hashable, size: int) -> At:
+        """A slot for memory of this name, from the first step that asks for it to the last."""
         ...
 
     def subprogram(self, subgraph: int, shapes: Sequence[Shape]) -> Subprogram | str:

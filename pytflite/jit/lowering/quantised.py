@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from pytflite.jit.emit.quantising import NUMBERS
 from pytflite.jit.kernel import At, Slot, Work, kernel
-from pytflite.jit.lowering.products import Product
 from pytflite.jit.lowering.registry import Lowering
+from pytflite.jit.lowering.tiles import Product
 from pytflite.plan.plan import Step
 
 _LINE = 64

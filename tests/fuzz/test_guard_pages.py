@@ -87,6 +87,8 @@ def more(operator: str) -> list[bytes]:
         options = flex_options(operator.removeprefix("Flex"))
         model = single_op(operator, numbers, [tensor((5, 37))], custom_options=options)
         return [bytes(write(model))]
+    if operator == "CONV_2D":
+        return [bytes(write(model)) for model in first_layers(rng)]
     if operator == "CONV_3D":
         sizes = (3, 5, 4), (2, 3, 3), (1, 1, 2), (1, 1, 1), (3, 37)
         return [bytes(write(convolution_3d(*sizes, padding=0)[0]))]
@@ -119,6 +121,23 @@ def more(operator: str) -> list[bytes]:
         bytes(write(single_op("CAST", [tensor((37,), a)], [tensor((37,), b)])))
         for a in types
         for b in types
+    ]
+
+
+def first_layers(rng: np.random.Generator) -> list[Model]:
+    """Convolutions whose windows lie in lines: of floats, of integers, and of both."""
+    shape, filters, channels = (2, 9, 37, 3), (19, 3, 3, 3), np.zeros(19, int)
+    options = {"stride_h": 2, "stride_w": 1}
+    floats = tensor(value=rng.normal(size=filters).astype(np.float32))
+    integers = tensor(value=rng.integers(-127, 128, filters).astype(np.int8), zero_point=channels,
+                      scale=np.full(19, 2.0**-9, np.float32))  # fmt: skip
+    x, y = tensor(shape), tensor((2, 5, 37, 19))
+    q = {"scale": 1.0, "zero_point": 3}
+    sides = [tensor(shape, "INT8", **q), integers, None], [tensor(y.shape, "INT8", **q)]
+    return [
+        single_op("CONV_2D", [x, floats, None], [y], **options),
+        single_op("CONV_2D", [x, integers, None], [y], **options),
+        single_op("CONV_2D", *sides, **options),
     ]
 
 

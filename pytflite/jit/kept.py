@@ -62,7 +62,7 @@ class KeptPlans:
         """The plan for inputs of these shapes, with its program; None if none can be had."""
         if not self._usual(shapes):
             return None
-        path = self._path() if self._library.cache.has_plans() else None
+        path = self._path(keeps=False)
         if path is None:
             return None
         try:
@@ -129,21 +129,22 @@ class KeptPlans:
 
     # --- which plans ----------------------------------------------------------------------------
 
-    def _path(self) -> str | None:
-        """Of the file, named for what is in the model's; None if that is too much to look at."""
-        content = self._content()
+    def _path(self, *, keeps: bool = True) -> str | None:
+        """Of the file, named for what is in the model's; None if that is too much to look at, or
+        there cannot be one and none will be kept."""
+        content = self._content(keeps)
         if content is None:
             return None
         key = b"\0".join((content, *map(str.encode, self._settings)))
         name = blake2b(key, digest_size=16).hexdigest()
         return os.path.join(self._library.cache.directory, f"{name}{PLAN}")
 
-    def _content(self) -> bytes | None:
+    def _content(self, keeps: bool) -> bytes | None:
         """A hash of the model's file. It is read once, and known by its stamp from then on."""
         model, cache = self._model, self._library.cache
         stamp = repr(model.stamp).encode()
         known = cache.recall(stamp)
-        if known is None and model.size <= _LARGEST:
+        if known is None and model.size <= _LARGEST and (keeps or cache.has_plans()):
             assert model.file_view is not None
             known = blake2b(model.file_view, digest_size=32).digest()
             if self._is_settled():

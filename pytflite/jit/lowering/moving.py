@@ -14,7 +14,7 @@ import numpy as np
 from pytflite.jit.emit.move import BLOCK
 from pytflite.jit.kernel import At, Slot, Work, kernel
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
-from pytflite.model.dtypes import DType
+from pytflite.model.dtypes import UINT8, DType
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import constant_integers
 from pytflite.ops.shape.strided_slice import numpy_index
@@ -263,6 +263,25 @@ def fill(step: Step, to: Lowering) -> Lowered:
     target = step.output_specs[0]
     copy = Copy((target.size,), (0,), (1,))
     return copy_work(to.input(step, 1), to.output(step), copy, target.dtype)
+
+
+@lowering("ZEROS_LIKE")
+def zeros_like(step: Step, to: Lowering) -> Lowered:
+    """What stands for zero, everywhere."""
+    source, target = source_and_target(step)
+    small = target.dtype.is_integer and target.dtype.itemsize <= 2
+    quantized = small and (source.is_quantized or target.is_quantized)
+    zero = np.full(1, target.zero_point if quantized else 0, target.dtype.storage)
+    copy = Copy((target.size,), (0,), (1,))
+    return copy_work(zero, to.output(step), copy, target.dtype)
+
+
+@lowering("BITCAST")
+def bitcast(step: Step, to: Lowering) -> Lowered:
+    """The same bytes, where they are not in one place."""
+    source, _ = source_and_target(step)
+    copy = Copy((source.size * source.dtype.itemsize,), (1,), (1,))
+    return copy_work(to.input(step, 0), to.output(step), copy, UINT8)
 
 
 @lowering("MATRIX_DIAG", "MATRIX_SET_DIAG")

@@ -11,10 +11,12 @@ from pytflite.jit.emit.bilinear import TABLES
 from pytflite.jit.kernel import Slot, Work, kernel
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.jit.lowering.typed import unknown
+from pytflite.model.dtypes import FLOAT32
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import constant_integers
 from pytflite.ops.resize.nearest_neighbor import P as Nearest
 from pytflite.ops.resize.positions import float_axis, integer_axis, nearest_axis
+from pytflite.ops.spec import Shape
 from pytflite.ops.xnnpack import takes_resize
 from pytflite.plan.plan import Step
 
@@ -44,13 +46,33 @@ def gather_nd(step: Step, to: Lowering) -> Lowered:
 
 @lowering("EMBEDDING_LOOKUP")
 def embedding_lookup(step: Step, to: Lowering) -> Lowered:
-    """Rows of a table."""
+    """Rows of a table, as they are or multiplied with scales."""
     table, target = step.input_specs[1], step.output_specs[0]
     assert table is not None
-    if table.dtype is not target.dtype:
-        return unknown(table.dtype, target.dtype)
     shape = table.static
+    if table.dtype is not target.dtype:
+        return _scaled_rows(step, to, shape)
     return _slices(step, to, (1, 0), 1, _size(step, 0), [shape[0]], prod(shape[1:]))
+
+
+def _scaled_rows(step: Step, to: Lowering, shape: Shape) -> Lowered:
+    """The work of kernels/embedding.py."""
+    target = step.output_specs[0]
+    if target.dtype is not FLOAT32:
+        return unknown(target.dtype)
+    if not target.size or not shape[0]:
+        return _EMPTY
+    p = step.definition.prepare(step.node, step.input_specs, step.output_specs)
+    scales = np.atleast_1d(np.ascontiguousarray(p.scale))
+    scales = scales.reshape(scales.shape[0], -1)
+    count, blocks = _size(step, 0), scales.shape[1]
+    size = prod(shape[1:]) // blocks
+    slots = (
+        to.input(step, 0), count, to.input(step, 1), shape[0], blocks, size, scales, *scales.shape,
+        to.output(step), count, blocks, size,
+    )  # fmt: skip
+    # UINT8 holds int8, too.
+    return [Work(kernel("embedding.rows"), slots, tiles=count)]
 
 
 def _size(step: Step, position: int) -> int:

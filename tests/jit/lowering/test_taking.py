@@ -12,6 +12,7 @@ from pytflite.errors import DataError
 from tests.harness import single_op, tensor
 from tests.jit.agreement import agree
 from tests.jit.lowering.test_typed import numbers
+from tests.ops.dense.test_embedding_lookup import IDS, blockwise
 
 KINDS = ["float32", "int8", "int64"]
 
@@ -59,6 +60,38 @@ def test_embedding_lookup() -> None:
         "EMBEDDING_LOOKUP", [tensor((5,), "INT32"), tensor(value=table)], [tensor((5, 33))]
     )
     agree(model, np.array([8, 0, 3, 3, 1], np.int32))
+
+
+@pytest.mark.parametrize("dtype", ["INT8", "UINT8", "INT4"])
+@pytest.mark.parametrize("scales", [[0.25], [0.1, 1.0, 3.0, 0.0, 1e-30]])
+def test_embedding_lookup_of_integers(dtype: str, scales: list[float]) -> None:
+    limit = 8 if dtype == "INT4" else 128
+    table = np.random.default_rng(0).integers(-limit, limit, (5, 3, 33)).astype(np.int8)
+    stored = table.view(np.uint8) if dtype == "UINT8" else table
+    model = single_op(
+        "EMBEDDING_LOOKUP",
+        [tensor((4,), "INT32"), tensor(value=stored, dtype=dtype, scale=scales)],
+        [tensor((4, 3, 33))],
+    )  # fmt: skip
+    agree(model, np.array([4, 0, 3, 3], np.int32))
+    interpreter = pytflite.Interpreter(model, backend="jit", wait=True)
+    for bad in (-1, 5, 2**31 - 1):
+        with pytest.raises(DataError):
+            interpreter.run(np.array([0, 1, bad, 2], np.int32))
+
+
+@pytest.mark.parametrize("dtype", ["INT8", "INT4"])
+def test_embedding_lookup_of_blocks(dtype: str) -> None:
+    agree(blockwise(dtype, "FLOAT32"), IDS)
+
+
+def test_zeros_like() -> None:
+    for dtype, scale in (("INT8", 0.5), ("INT8", None), ("INT32", 0.5), ("FLOAT32", None)):
+        given = {} if scale is None else {"scale": scale, "zero_point": 7}
+        model = single_op(
+            "ZEROS_LIKE", [tensor((5, 9), dtype, **given)], [tensor((5, 9), dtype, **given)]
+        )
+        agree(model, numbers(dtype.lower(), (5, 9)))
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4, 21, 64])

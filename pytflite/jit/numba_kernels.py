@@ -150,7 +150,8 @@ def _named(name: str) -> Callable[..., Any]:
 @cache
 def _intrinsics() -> dict[Callable[..., Any], Any]:
     """What stands for the functions of kernels/intrinsics.py."""
-    single, double, integer = ir.FloatType(), ir.DoubleType(), ir.IntType(32)
+    single, double = ir.FloatType(), ir.DoubleType()
+    integer, long = ir.IntType(32), ir.IntType(64)
 
     def accumulate(builder: Any, total: Any, x: Any) -> Any:
         return builder.fadd(total, x, flags=("reassoc", "nsz"))
@@ -170,6 +171,7 @@ def _intrinsics() -> dict[Callable[..., Any], Any]:
         intrinsics.single: _instruction(lambda b, x: b.fptrunc(x, single), "float64", "float32"),
         intrinsics.bits: _instruction(lambda b, x: b.bitcast(x, integer), "float32", "int32"),
         intrinsics.from_bits: _instruction(lambda b, x: b.bitcast(x, single), "int32", "float32"),
+        intrinsics.bits64: _instruction(lambda b, x: b.bitcast(x, long), "float64", "int64"),
         intrinsics.from_bits64: _instruction(lambda b, x: b.bitcast(x, double), "int64", "float64"),
     }
 

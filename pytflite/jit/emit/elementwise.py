@@ -43,17 +43,27 @@ def _floor_mod(a: Vector, b: Vector) -> Vector:
     return _where(rest.equals(0.0), rest.call("copysign", b), moved)
 
 
+def _unless(condition: Vector, usual: Vector, other: Callable[[], Vector]) -> Vector:
+    """usual; another value for all lanes if the condition holds in any: a branch."""
+    f, lanes = condition.f, condition.lanes
+    bits = f.op(f"bitcast {condition} to i{lanes}")
+    some = f.compare("ne", bits, 0, f"i{lanes}")
+    return usual.like(f.unless(some, usual.type, usual.value, lambda: other().value))
+
+
 def _angle(name: str) -> Callable[[Vector], Vector]:
     """sin or cos: the quick way, but where a number of the vector is too large for it."""
     near, far = (equation(getattr(angles, f"{name}_{way}")) for way in ("near", "far"))
+    return lambda x: _unless(x.call("fabs") > angles.NEAR, near(x), lambda: far(x))
 
-    def write(x: Vector) -> Vector:
-        beyond = x.call("fabs") > angles.NEAR
-        bits = x.f.op(f"bitcast {beyond} to i{x.lanes}")
-        some = x.f.compare("ne", bits, 0, f"i{x.lanes}")
-        return x.like(x.f.unless(some, x.type, near(x).value, lambda: far(x).value))
 
-    return write
+def _power(a: Vector, b: Vector) -> Vector:
+    """The quick way, but where a number of the vector asks for more."""
+    infinity = float("inf")
+    zero = INTRINSICS["bits"](a).equals(0) & (b > 0.0)
+    usual = ((a >= powers.SMALLEST) | zero) & (a < infinity) & (b.call("fabs") < infinity)
+    quick = equation(powers.usual_power)(a, b)
+    return _unless(usual ^ True, quick, lambda: equation(powers.power)(a, b))
 
 
 def _whole_power(x: Vector, exponent: int) -> Vector:
@@ -110,7 +120,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     },
     "sin": _angle("sin"),
     "cos": _angle("cos"),
-    "power": equation(powers.power),
+    "power": _power,
     "whole_power": _whole_power,
     "root": _root,
     "reciprocal": lambda x: 1.0 / x,

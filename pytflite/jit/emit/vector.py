@@ -185,6 +185,8 @@ INTRINSICS: dict[str, Callable[..., Vector]] = {
     "where": _where,
     "bits": lambda x: x.op(f"bitcast {x} to <{x.lanes} x i32>", "i32"),
     "from_bits": lambda x: x.op(f"bitcast {x} to <{x.lanes} x float>", "float"),
+    "bits64": lambda x: x.op(f"bitcast {x} to <{x.lanes} x i64>", "i64"),
+    "from_bits64": lambda x: x.op(f"bitcast {x} to <{x.lanes} x double>", "double"),
     "wide": lambda x: x.to("double"),
     "single": lambda x: x.to("float"),
     "rint": lambda x: x.call("nearbyint"),  # which SSE2 has as a function, too

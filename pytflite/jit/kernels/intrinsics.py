@@ -18,7 +18,7 @@ def fma(a: T, b: T, c: T) -> T:
     return type(c)(np.float64(a) * np.float64(b) + np.float64(c))
 
 
-def wide(x: np.float32) -> np.float64:
+def wide(x: np.float32 | np.int32) -> np.float64:
     """The same number as a float64."""
     return np.float64(x)
 
@@ -36,6 +36,11 @@ def bits(x: np.float32) -> np.int32:
 def from_bits(x: np.int32) -> np.float32:
     """The float32 that has these bits."""
     return np.float32(x.view(np.float32))
+
+
+def bits64(x: np.float64) -> np.int64:
+    """The bits of a float64."""
+    return np.int64(x.view(np.int64))
 
 
 def from_bits64(x: np.int64) -> np.float64:

@@ -228,7 +228,8 @@ def _lower(step: Step, to: Asked) -> Lowered:
         if spec.variable or spec.dtype.is_handle or not spec.is_static:
             return "it has a variable tensor, a handle, or a size known only at run time"
     try:
-        return lower(step, to)
+        with np.errstate(all="ignore"):  # scales may be anything
+            return lower(step, to)
     except TFLiteError as error:
         return error.problem  # prepare will say the same
     except Exception as error:

@@ -11,6 +11,7 @@ from pytflite.format.schema import ActivationFunctionType
 from pytflite.jit.emit.matvec import HEADS, room_bytes, row_dot, rows_of
 from pytflite.jit.emit.scaling import NUMBERS
 from pytflite.jit.kernel import At, Packed
+from pytflite.jit.lowering.packing import zeros
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
@@ -81,8 +82,9 @@ def pack(
     for place, part in zip(places, parts, strict=True):
         place[: columns.units] = part
     if kind == "float32":
-        lines = matrix.reshape(columns.panels, lanes, depth).swapaxes(1, 2)
-        return np.ascontiguousarray(lines).reshape(columns.panels, -1).view(np.uint8)
+        packed = zeros((columns.panels, depth, lanes))
+        packed[...] = matrix.reshape(columns.panels, lanes, depth).swapaxes(1, 2)
+        return packed.reshape(columns.panels, -1).view(np.uint8)
     dot = row_dot(target)
     sums = matrix.sum(axis=1, dtype=np.int32)
     rows = {"bias": -dot.offset(unsigned=False) * sums, "sums": sums}
@@ -90,10 +92,17 @@ def pack(
         each = [np.broadcast_to(np.float32(scale), columns.units) for scale in scales]
         rows["scale"] = columns.spread(each, np.float32).view(np.int32)
     head = [rows[name].reshape(columns.panels, lanes).view(np.uint8) for name in HEADS[kind]]
-    words = np.pad(matrix, ((0, 0), (0, -depth % dot.group)))
-    words = words.reshape(columns.panels, lanes, -1, dot.group).swapaxes(1, 2)
-    words = np.ascontiguousarray(words, np.int8 if dot.width == 1 else np.int16)
-    return np.concatenate([*head, words.reshape(columns.panels, -1).view(np.uint8)], axis=1)
+    start = sum(row.shape[1] for row in head)
+    groups = -(-depth // dot.group)
+    packed = zeros((columns.panels, start + groups * lanes * dot.word), np.uint8)
+    if head:
+        np.concatenate(head, axis=1, out=packed[:, :start])
+    padded = np.zeros((columns.total, groups * dot.group), f"i{dot.width}")
+    padded[:, :depth] = matrix
+    words = padded.view(f"u{dot.word}").reshape(columns.panels, lanes, groups)
+    for to, panel in zip(packed, words, strict=True):
+        to[start:].view(words.dtype).reshape(groups, lanes)[...] = panel.T
+    return packed
 
 
 def begin_of(target: Target, bias: Array, sums: Array, columns: Columns) -> Array:

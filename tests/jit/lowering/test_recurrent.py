@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytflite.format.schema import ActivationFunctionType as Activation
 from tests.harness import single_op, tensor
-from tests.jit.lowering.test_lstm import KINDS, check, close, near, quantised, same
+from tests.jit.lowering.test_lstm_kernels import KINDS, check, close, near, quantised, same
 from tests.ops.recurrent.test_rnn import both_ways, cell, floats, sequence
 from tests.ops.recurrent.test_svdf import Sizes, svdf
 

@@ -143,7 +143,7 @@ def _product(
     whole = groups == 1 and h.covers and w.covers
     lines = None
     sums = numbers.filter_zero != 128 * (weights.dtype.storage == np.uint8)  # of rows, are needed
-    if not (sums or whole or (h.is_pointwise and w.is_pointwise)):
+    if not (sums or whole):
         lines = lines_of_words(to.target, (h, w), values.shape)
 
     def make() -> Array:
@@ -159,7 +159,7 @@ def _product(
     p = Product(
         batch * outputs, each, depth, channels, filters, groups, channels // groups, each
     )  # fmt: skip
-    if h.is_pointwise and w.is_pointwise:
+    if h.is_pointwise and w.is_pointwise and lines is None:
         return [product_work(to.target, p, layer, ending)]
     if whole:
         return [product_work(to.target, p._replace(x_row=p.k), layer, ending)]

@@ -93,13 +93,18 @@ def lines_of(
     """
     h, w = along
     taps, vectors = h.filter * w.filter, layer.vectors
-    if taps < 2 or (w.dilation != 1 and w.filter != 1):
+    if taps < 1 or (w.dilation != 1 and w.filter != 1):
         return None
     channels = layer.k // taps
+    wide = target.vector == 64
+    if taps == 1:
+        pixels = h.is_pointwise and w.is_pointwise
+        copied = element.size == 1 and vectors == 1 and wide  # as rows of a matrix would be
+        if not (copied if pixels else channels <= _THIN):
+            return None
     run = -(-w.filter * channels // element.group)
     most, rows = _rows(target, w.output, vectors, element.fused)
     weights = layer.k * layer.n * layer.item
-    wide = target.vector == 64
     full = weights <= _FEW or (wide and element.size == 4 and 5 * rows >= 4 * most)
     if not full or rows * vectors < _BUSY or not (wide or channels <= _THIN):
         return None

@@ -19,9 +19,9 @@ sums in registers while k runs. It finds rows at %block + starts[r], and puts ou
 the last one, so that micro may read and write `rows` rows always; `count` of them are different.
 
 Where rows are windows of a convolution, they are used where they lie (windows.py), or gathered into
-scratch first (gather.py). Scratch begins with the tables: starts and places of `rows` rows that follow each other; the same of the
-last rows of x; places of all rows of a block of windows, and what windows.py has of them. Gathered
-rows and packed panels follow.
+scratch first (gather.py). Scratch begins with the tables: starts and places of `rows` rows that
+follow each other; the same of the last rows of x; places of all rows of a block of windows, and
+what windows.py has of them. Gathered rows and packed panels follow.
 Weights of a large model come from memory in each run: micro may fetch the next panel meanwhile.
 A product may be many: stacked matrices and groups are "parts", whose offsets are in a table.
 """

@@ -17,6 +17,7 @@ from pytflite.model.graph import Array
 
 _INT32_MIN = np.int64(-(1 << 31))
 _SHIFT = 22  # from Q5.26 to the outputs' Q27.4
+_HALF = np.int64(1 << (_SHIFT - 1))
 
 
 @declare(x="int16[:, :]", y="int16[:, :]", exp="int16[:]", inverse="int16[:]", block="int64")
@@ -96,8 +97,8 @@ def log_softmax(
         stop = min(reach + 1, -multiply(logarithm + _INT32_MIN, m, shift))
         for i in range(x.shape[1]):
             d = top - np.int64(x[row, i])
-            value = divided(scaled[d] - logarithm, _SHIFT) + greatest
-            if d >= stop:
-                value = least
+            value = scaled[d] - logarithm
+            value = (((value >> 63) + value + _HALF) >> _SHIFT) + greatest  # half away from zero
+            value = least if d >= stop else value
             y[row, i] = min(max(value, least), greatest)
     return 0

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from pytflite.jit.emit import requantize
 from pytflite.jit.emit.depthwise_float32 import Band, Shape, write_tiles
-from pytflite.jit.emit.depthwise_int8 import GENERAL_SLOTS, General, TiledInt8, write_vectors
+from pytflite.jit.emit.depthwise_general_int8 import SLOTS as GENERAL_SLOTS
+from pytflite.jit.emit.depthwise_general_int8 import General, write_vectors
+from pytflite.jit.emit.depthwise_int8 import TiledInt8
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_row
 from pytflite.jit.emit.requantize import Finisher
@@ -62,7 +64,7 @@ def tiled(
 
 
 def general(module: Module, target: Target, *, masked: bool, multiplied: bool, clamp: str) -> None:
-    """Any windows: settings as in depthwise_int8.general."""
+    """Any windows: settings as in depthwise_general_int8.general."""
     f = module.kernel(*GENERAL)
     writer = GeneralHybrid(f, target, Pictures(f, target, clamp))
     write_vectors(writer, masked=masked, multiplied=multiplied, item=4)

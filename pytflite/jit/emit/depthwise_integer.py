@@ -2,9 +2,9 @@
 
     output = clamp(zero_point + round(real[c] * (bias[c] + sum over taps of x * filter[tap, c])))
 
-One output and one vector of channels after another, whatever the windows, as in depthwise_int8.py's
-`general`; products are of int32, and so are their sums, unless that might not hold them ("long").
-Sums are widened to 64 bits and become outputs by the definition (requantize_wide.py). Weights have
+One output and one vector of channels after another, whatever the windows, as in
+depthwise_general_int8.py; products are of int32, and so are their sums, unless that might not hold
+them ("long"). Sums are widened to 64 bits and become outputs by the definition (requantize_wide.py). Weights have
 their zero point taken off; the bias makes up for that of x, and what lies outside the picture
 counts as that.
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pytflite.jit.emit import requantize, requantize_wide
-from pytflite.jit.emit.depthwise_int8 import GENERAL_SLOTS
+from pytflite.jit.emit.depthwise_general_int8 import SLOTS
 from pytflite.jit.emit.requantize_wide import WideFinisher
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -56,7 +56,7 @@ def general(
         multiplied: there are several filters for each channel.
         x, long: as in Input. rounding, output: as in requantize_wide.Form.
     """
-    f = module.kernel(*GENERAL_SLOTS)
+    f = module.kernel(*SLOTS)
     form = requantize_wide.Form(rounding, output)
     writer = General(f, target, form, Input(x, long))
     lanes, item = target.lanes, form.bytes

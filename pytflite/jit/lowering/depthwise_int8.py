@@ -65,7 +65,9 @@ def depthwise(
         settings.update(
             multiplied=multiplied, repeated=repeated, masked=channels < lanes and not multiplied
         )
-        return [Work(kernel("depthwise_int8.general", **settings), slots, -(-total // block))]
+        return [
+            Work(kernel("depthwise_general_int8.general", **settings), slots, -(-total // block))
+        ]
     bands = -(-h.output // shape.rows)
     total = batch * bands
     block = _block(total, shape.rows * w.output * channels * taps_h * taps_w)

@@ -4,9 +4,9 @@
 
 One output and one vector of channels after another, whatever the windows, as in
 depthwise_general_int8.py; products are of int32, and so are their sums, unless that might not hold
-them ("long"). Sums are widened to 64 bits and become outputs by the definition (requantize_wide.py). Weights have
-their zero point taken off; the bias makes up for that of x, and what lies outside the picture
-counts as that.
+them ("long"). Sums are widened to 64 bits and become outputs by the definition
+(requantize_wide.py). Weights have their zero point taken off; the bias makes up for that of x, and
+what lies outside the picture counts as that.
 
 Packed are, for each vector of outputs, the constants, and then the taps: [vectors][constants, taps
 ...][lanes] of 32 bits.

@@ -83,17 +83,20 @@ def either(a: Any, b: Any) -> Any:
     return 1 if a != 0 or b != 0 else 0
 
 
-@declare(indices="index[:, :]", on="dtype[:]", off="dtype[:]", y="dtype[:, :, :]")
-def one_hot(begin: int, end: int, indices: Array, on: Array, off: Array, y: Array) -> int:
+@declare(indices="index[:, :]", on="dtype[:]", off="dtype[:]", y="dtype[:]", depth="int64")
+def one_hot(
+    begin: int, end: int, indices: Array, on: Array, off: Array, y: Array, depth: int
+) -> int:
     """y[i, d, k] = on where indices[i, k] == d, else off. A tile is an i."""
+    behind = indices.shape[1]
+    size = depth * behind
     for i in range(begin, end):
-        for d in range(y.shape[1]):
-            for k in range(y.shape[2]):
-                y[i, d, k] = off[0]
-        for k in range(y.shape[2]):
+        for place in range(i * size, (i + 1) * size):
+            y[place] = off[0]
+        for k in range(behind):
             d = indices[i, k]
-            if d >= 0 and d < y.shape[1]:
-                y[i, d, k] = on[0]
+            if d >= 0 and d < depth:
+                y[i * size + d * behind + k] = on[0]
     return 0
 
 

@@ -42,6 +42,29 @@ def running_sums(begin: int, end: int, x: Array, y: Array, exclusive: bool, reve
     return 0
 
 
+@declare(x="dtype[:, :]", y="dtype[:, :]", block="int64", exclusive="constant",
+         reverse="constant")  # fmt: skip
+def sums_of_rows(
+    begin: int, end: int, x: Array, y: Array, block: int, exclusive: bool, reverse: bool
+) -> int:
+    """The same of rows, which are not empty; a tile is `block` of them."""
+    size = x.shape[1]
+    first, step = (size - 1, -1) if reverse else (0, 1)
+    for row in range(begin * block, min(end * block, x.shape[0])):
+        total = x[row, first]
+        y[row, first] = total
+        if exclusive:
+            y[row, first] = 0
+        for n in range(1, size):
+            j = first + n * step
+            if exclusive:
+                y[row, j] = total
+            total = total + x[row, j]
+            if not exclusive:
+                y[row, j] = total
+    return 0
+
+
 @declare(x="dtype[:, :, :, :, :]", lengths="index[:]", y="dtype[:, :, :, :, :]",
          batch_first="constant")  # fmt: skip
 def reverse(begin: int, end: int, x: Array, lengths: Array, y: Array, batch_first: bool) -> int:

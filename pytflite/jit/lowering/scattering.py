@@ -121,7 +121,7 @@ def one_hot(step: Step, to: Lowering) -> Lowered:
         return []
     slots = (
         to.input(step, 0), before, behind, to.input(step, 2), 1, to.input(step, 3), 1,
-        to.output(step), before, depth, behind,
+        to.output(step), target.size, depth,
     )  # fmt: skip
     code = kernel("scattering.one_hot", index=str(indices.dtype.storage), dtype=element)
     return [Work(code, slots, tiles=before)]

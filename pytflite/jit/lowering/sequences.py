@@ -30,9 +30,17 @@ def cumsum(step: Step, to: Lowering) -> Lowered:
     sizes = prod(shape[: p.axis]), shape[p.axis], prod(shape[p.axis + 1 :]) * parts
     if not source.size:
         return []
+    x, y = to.input(step, 0), to.output(step)
+    rows, size, columns = sizes
+    if columns == 1:
+        block = max(1, BLOCK // size)
+        code = kernel(
+            "sequences.sums_of_rows", dtype=element, exclusive=p.exclusive, reverse=p.reverse
+        )
+        return [Work(code, (x, rows, size, y, rows, size, block), tiles=-(-rows // block))]
     code = kernel("sequences.running_sums", dtype=element, exclusive=p.exclusive, reverse=p.reverse)
-    slots = (to.input(step, 0), *sizes, to.output(step), *sizes)
-    return [Work(code, slots, tiles=sizes[0] * -(-sizes[2] // COLUMNS))]
+    slots = (x, *sizes, y, *sizes)
+    return [Work(code, slots, tiles=rows * -(-columns // COLUMNS))]
 
 
 @lowering("REVERSE_SEQUENCE")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from pytflite.jit.kernels.intrinsics import bits64
+
 _INT32_MAX = np.int64((1 << 31) - 1)
 _SQRT_HALF, _FOURTH_ROOT_HALF = np.int64(1518500250), np.int64(1805811301)
 _LOG_2 = np.int64(1488522236)
@@ -18,12 +20,8 @@ _ALPHA_I, _ALPHA_F = np.int64(1057819769), np.int64(638450708)
 
 
 def bit_length(x: Any) -> Any:
-    """Bits of x > 0."""
-    bits = 0
-    while x:
-        x >>= 1
-        bits += 1
-    return bits
+    """Bits of 0 < x < 2^53: a float64 keeps their number in its exponent."""
+    return (bits64(np.float64(x)) >> 52) - 1022
 
 
 def divided(x: Any, power: Any) -> Any:

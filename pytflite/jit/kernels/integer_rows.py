@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pytflite.jit.declaration import declare
@@ -13,11 +15,13 @@ from pytflite.jit.kernels.fixed_point import (
     multiply,
     rounded,
 )
+from pytflite.jit.kernels.intrinsics import where
 from pytflite.model.graph import Array
 
 _INT32_MIN = np.int64(-(1 << 31))
 _SHIFT = 22  # from Q5.26 to the outputs' Q27.4
 _HALF = np.int64(1 << (_SHIFT - 1))
+_LONG = 64  # columns from which on a table of 256 outputs is worth its while
 
 
 @declare(x="int16[:, :]", y="int16[:, :]", exp="int16[:]", inverse="int16[:]", block="int64")
@@ -76,29 +80,41 @@ def l2_normalization(
 
 
 @declare(x="dtype[:, :]", y="dtype[:, :]", scaled="int64[:]", term="int64[:]", reach="int64",
-         m="int64", shift="int64", least="int64", greatest="int64", block="int64")  # fmt: skip
+         m="int64", shift="int64", least="int64", greatest="int64", block="int64",
+         found="scratch dtype[:]")  # fmt: skip
 def log_softmax(
     begin: int, end: int, x: Array, y: Array, scaled: Array, term: Array, reach: int, m: int,
-    shift: int, least: int, greatest: int, block: int,
+    shift: int, least: int, greatest: int, block: int, found: Array,
 ) -> int:  # fmt: skip
     """LOG_SOFTMAX of bytes, by tables of all differences (ops/normalization/log_softmax.py).
 
     m, shift: from Q5.26 back to differences; differences above `reach` give the least integer.
+    Long rows have a table of their own: `found`, the outputs of all differences.
     A tile is `block` rows.
     """
+    columns = x.shape[1]
     for row in range(begin * block, min(end * block, x.shape[0])):
         top = np.int64(x[row, 0])
-        for i in range(1, x.shape[1]):
+        for i in range(1, columns):
             top = max(top, np.int64(x[row, i]))
         total = np.int64(0)
-        for i in range(x.shape[1]):
+        for i in range(columns):
             total += term[top - np.int64(x[row, i])]
         logarithm = log_of_sum(total)
         stop = min(reach + 1, -multiply(logarithm + _INT32_MIN, m, shift))
-        for i in range(x.shape[1]):
-            d = top - np.int64(x[row, i])
-            value = scaled[d] - logarithm
-            value = (((value >> 63) + value + _HALF) >> _SHIFT) + greatest  # half away from zero
-            value = least if d >= stop else value
-            y[row, i] = min(max(value, least), greatest)
+        if columns < _LONG:
+            for i in range(columns):
+                d = top - np.int64(x[row, i])
+                y[row, i] = _output(scaled[d] - logarithm, d < stop, least, greatest)
+        else:
+            for n in range(256):
+                found[n] = _output(scaled[n] - logarithm, n < stop, least, greatest)
+            for i in range(columns):
+                y[row, i] = found[top - np.int64(x[row, i])]
     return 0
+
+
+def _output(value: Any, is_near: Any, least: Any, greatest: Any) -> Any:
+    """A logarithm in Q5.26 as the outputs have it, rounded half away from zero."""
+    value = (((value >> 63) + value + _HALF) >> _SHIFT) + greatest
+    return min(max(where(is_near, value, least), least), greatest)

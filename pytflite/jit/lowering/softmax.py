@@ -56,10 +56,11 @@ def normalization(step: Step, to: Lowering) -> Lowered:
         tables = (np.ascontiguousarray(t, np.int64) for t in (c.table.scaled, c.table.term))
         sized = (slot for table in tables for slot in (table, table.size))
         numbers = c.reach, *c.back, int(info.min), int(info.max)
-        return _whole_rows(
+        (work,) = _whole_rows(
             step, to, source, "integer_rows.log_softmax", (*sized, *numbers),
             dtype=source.dtype.name.lower(),
         )  # fmt: skip
+        return [work._replace(slots=(*work.slots, 256), scratch=256)]
     if source.dtype is not FLOAT32:
         return f"there is no compiled kernel for {source.dtype.name}"
     return _rows(step, to, source, f"normalization.{step.node.name.lower()}")

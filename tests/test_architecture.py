@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def test_a_wrong_import_is_noticed(tmp_path: Path) -> None:
     bad.write_text("from pytflite.runtime.engine import Engine\n")
     assert list(imports(bad)) == ["pytflite.runtime.engine"]
     assert ROOMS.index("runtime") > ROOMS.index("format")
+
+
+def test_names_of_test_modules_are_unique() -> None:
+    """pytest imports those of folders without an __init__.py by their basenames."""
+    paths = sorted(Path(__file__).parent.rglob("test_*.py"))
+    twice = [name for name, count in Counter(p.name for p in paths).items() if count > 1]
+    assert not twice, [str(p) for p in paths if p.name in twice]
 
 
 def test_import_is_light() -> None:

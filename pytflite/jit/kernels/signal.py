@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pytflite.jit.declaration import declare
+from pytflite.jit.kernels.fixed_point import bit_length
 from pytflite.jit.kernels.intrinsics import sqrt
 from pytflite.model.graph import Array
 
@@ -18,14 +19,6 @@ _ONE, _WORD = np.uint64(1), np.uint64(0xFFFFFFFF)
 _LARGEST, _LARGEST_SMALL = np.uint64(0xFFFFFFFF), np.uint64(0xFFFF)
 _LARGEST_ROOT: Any = np.float64(4294967295.0)
 _LN2, _HALF = 45426, 1 << 15
-
-
-def bit_length(x: Any) -> int:
-    """How many bits a number of at most 63 has."""
-    bits = 0
-    while x >> bits:
-        bits += 1
-    return bits
 
 
 @declare(x="int16[:]", weights="int16[:]", y="int16[:] over x", shift="int64")

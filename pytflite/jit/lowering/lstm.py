@@ -21,7 +21,9 @@ from pytflite.jit.lowering.recurrent import (
     product_kind,
     refused,
     scratch_places,
+    sequences_of,
     state_of,
+    two_ways,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.model.dtypes import INT8
@@ -49,11 +51,7 @@ def lstm(step: Step, to: Lowering) -> Lowered:
         return "compiled for the full cell"
     if x.value is not None:
         return CONSTANT
-    if x.rank == 3:
-        batch, time = x.static[:2] if not options.time_major else x.static[1::-1]
-        along = Sequences(batch, time, bool(options.time_major))
-    else:
-        along = Sequences(x.static[0], 1, time_major=True)
+    along = sequences_of(step)
     found = sizes(step.node, step.input_specs, SINGLE, along.batch, x.static[-1])
     if x.dtype is INT8:
         return lstm_int8.lower(step, to, found, along)
@@ -71,26 +69,21 @@ def bidirectional(step: Step, to: Lowering) -> Lowered:
     assert x is not None
     if x.value is not None or (second is not None and second.value is not None):
         return CONSTANT
-    options, shape = step.node.options, x.static
-    batch, time = shape[1::-1] if options.time_major else shape[:2]
     twofold = step.input_specs[FORWARD.auxiliary[FORGET]] is not None
     depth = second.static[2] if second is not None and twofold else 0
+    batch = sequences_of(step).batch
     cells = [
-        sizes(step.node, step.input_specs, layout, batch, shape[2], depth)
+        sizes(step.node, step.input_specs, layout, batch, x.static[2], depth)
         for layout in (FORWARD, BACKWARD)
     ]
-    whole = 4 * sum(c.outputs for c in cells) if options.merge_outputs else 0
+    ways = two_ways(step, to, [c.outputs for c in cells])
     works: list[Work] = []
-    for number, (layout, found) in enumerate(zip((FORWARD, BACKWARD), cells, strict=True)):
-        along = Sequences(batch, time, bool(options.time_major), backwards=bool(number))
-        replaced = bool(number) and second is not None and not twofold
-        out = to.output(step, 0 if whole else number)
-        if whole and number:
-            out = At(out.tensor, out.offset + 4 * cells[0].outputs)
+    for layout, found, (along, y) in zip((FORWARD, BACKWARD), cells, ways, strict=True):
+        replaced = layout is BACKWARD and second is not None and not twofold
         places = Places(
             along.way(At(step.inputs[_AUXILIARY if replaced else 0]), 4 * found.depth),
             along.way(At(step.inputs[_AUXILIARY]), 4 * depth) if twofold else None,
-            along.way(out, 4 * found.outputs, whole),
+            y,
         )
         lowered = _cell(step, to, layout, found, along, places)
         if isinstance(lowered, str):

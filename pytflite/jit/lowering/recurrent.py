@@ -159,6 +159,34 @@ class Sequences(NamedTuple):
         return Way(At(tensor.tensor, tensor.offset + first), sign * whole * step, whole * row)
 
 
+def sequences_of(step: Step, *, backwards: bool = False) -> Sequences:
+    """Those of the first input; one of two dimensions is a step."""
+    x = step.input_specs[0]
+    assert x is not None
+    if x.rank == 2:
+        return Sequences(x.static[0], 1, time_major=True, backwards=backwards)
+    time_major = bool(step.node.options.time_major)
+    batch, time = x.static[1::-1] if time_major else x.static[:2]
+    return Sequences(batch, time, time_major, backwards)
+
+
+def two_ways(step: Step, to: Lowering, units: Sequence[int]) -> list[tuple[Sequences, Way]]:
+    """Of a cell that goes forward and one that goes back: sequences, and outputs (float32).
+
+    Args:
+        units: outputs of either, which are one tensor's, side by side, or two tensors'.
+    """
+    whole = 4 * sum(units) if step.node.options.merge_outputs else 0
+    found = []
+    for number, size in enumerate(units):
+        along = sequences_of(step, backwards=bool(number))
+        out = to.output(step, 0 if whole else number)
+        if whole and number:
+            out = At(out.tensor, out.offset + 4 * units[0])
+        found.append((along, along.way(out, 4 * size, whole)))
+    return found
+
+
 def activation_name(node: Node) -> str:
     """Of the fused activation, as emit/activation.py has it."""
     code = int(node.options.fused_activation_function)

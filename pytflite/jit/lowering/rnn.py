@@ -16,7 +16,9 @@ from pytflite.jit.lowering.recurrent import (
     product_kind,
     refused,
     scratch_places,
+    sequences_of,
     state_of,
+    two_ways,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.ops.recurrent.bidirectional_sequence_rnn import (
@@ -32,9 +34,7 @@ from pytflite.plan.plan import Step
 @lowering("RNN", "UNIDIRECTIONAL_SEQUENCE_RNN", stateful=True)
 def rnn(step: Step, to: Lowering) -> Lowered:
     """One cell."""
-    x = step.input_specs[0]
-    assert x is not None
-    along = _sequences(step) if x.rank == 3 else Sequences(x.static[0], 1, time_major=True)
+    along = sequences_of(step)
     y = along.way(to.output(step), 4 * step.output_specs[0].static[-1])
     return _cell(step, to, SINGLE, (0,), along, y, 1)
 
@@ -45,29 +45,14 @@ def bidirectional(step: Step, to: Lowering) -> Lowered:
     node, inputs = step.node, step.input_specs
     taken, passes = inputs_taken(node, inputs), passes_of(node, inputs)
     units = [s.static[1] for n in (FORWARD, BACKWARD) if (s := inputs[n.state]) is not None]
-    whole = 4 * sum(units) if node.options.merge_outputs else 0
     works: list[Work] = []
     cells = (FORWARD, taken.forward), (BACKWARD, taken.backward)
-    for number, (layout, numbers) in enumerate(cells):
-        along = _sequences(step, backwards=bool(number))
-        out = to.output(step, 0 if whole else number)
-        if whole and number:
-            out = At(out.tensor, out.offset + 4 * units[0])
-        y = along.way(out, 4 * units[number], whole)
+    for (layout, numbers), (along, y) in zip(cells, two_ways(step, to, units), strict=True):
         lowered = _cell(step, to, layout, numbers, along, y, passes)
         if isinstance(lowered, str):
             return lowered
         works += lowered
     return works
-
-
-def _sequences(step: Step, *, backwards: bool = False) -> Sequences:
-    x = step.input_specs[0]
-    assert x is not None
-    first, second, _ = x.static
-    if step.node.options.time_major:
-        return Sequences(second, first, True, backwards)
-    return Sequences(first, second, False, backwards)
 
 
 def _cell(

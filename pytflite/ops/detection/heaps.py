@@ -9,6 +9,7 @@ Source: the observable behaviour of std::priority_queue and std::partial_sort.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 Keys = Sequence[float]
 
@@ -35,13 +36,13 @@ class Heap:
     def append(self, item: int) -> None:
         """Adds an item."""
         self._items.append(item)
-        _sift_up(self._items, len(self._items) - 1, 0, item, self._keys)
+        sift_up(self._items, len(self._items) - 1, 0, item, self._keys)
 
     def pop(self) -> int:
         """Takes the item with the greatest key away."""
         top, last = self._items[0], self._items.pop()
         if self._items:
-            _sift_down(self._items, 0, len(self._items), last, self._keys)
+            sift_down(self._items, 0, len(self._items), last, self._keys)
         return top
 
     def __len__(self) -> int:
@@ -51,22 +52,32 @@ class Heap:
 def greatest(keys: Keys, count: int) -> list[int]:
     """Positions of the `count` greatest keys, the greatest first: std::partial_sort."""
     # The heap has the least of the greatest on top: its keys are the negatives.
-    negative = [-key for key in keys]
     items = list(range(len(keys)))
-    for hole in range(count // 2 - 1, -1, -1):
-        _sift_down(items, hole, count, items[hole], negative)
-    for number in range(count, len(items)):
-        if negative[items[number]] < negative[items[0]]:
-            item, items[number] = items[number], items[0]
-            _sift_down(items, 0, count, item, negative)
-    for size in range(count - 1, 0, -1):
-        item, items[size] = items[size], items[0]
-        _sift_down(items, 0, size, item, negative)
+    sort_some(items, len(items), [-key for key in keys], count)
     return items[:count]
 
 
-def _sift_up(heap: list[int], hole: int, top: int, item: int, keys: Keys) -> None:
-    key = keys[item]
+# --- on lists, and compiled on arrays (jit/kernels/heaps.py) -------------------------------------
+
+
+def sort_some(items: Any, size: int, keys: Any, count: int) -> None:
+    """Puts those items of the least keys, `count` of them (some), in front, in order."""
+    for hole in range(count // 2 - 1, -1, -1):
+        sift_down(items, hole, count, items[hole], keys)
+    for number in range(count, size):
+        if keys[items[number]] < keys[items[0]]:
+            item = items[number]
+            items[number] = items[0]
+            sift_down(items, 0, count, item, keys)
+    for end in range(count - 1, 0, -1):
+        item = items[end]
+        items[end] = items[0]
+        sift_down(items, 0, end, item, keys)
+
+
+def sift_up(heap: Any, hole: int, top: int, item: int, keys: Any) -> None:
+    """The item goes up from the hole, no further than to the top."""
+    key: Any = keys[item]
     while hole > top:
         parent = (hole - 1) // 2
         if not keys[heap[parent]] < key:
@@ -76,7 +87,7 @@ def _sift_up(heap: list[int], hole: int, top: int, item: int, keys: Keys) -> Non
     heap[hole] = item
 
 
-def _sift_down(heap: list[int], hole: int, size: int, item: int, keys: Keys) -> None:
+def sift_down(heap: Any, hole: int, size: int, item: int, keys: Any) -> None:
     """The hole goes down to a leaf along the greater children; the item goes up from there."""
     top = hole
     child = 2 * hole + 2
@@ -89,4 +100,4 @@ def _sift_down(heap: list[int], hole: int, size: int, item: int, keys: Keys) -> 
     if child == size:
         heap[hole] = heap[child - 1]
         hole = child - 1
-    _sift_up(heap, hole, top, item, keys)
+    sift_up(heap, hole, top, item, keys)

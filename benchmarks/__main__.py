@@ -64,7 +64,7 @@ def main(
             results.setdefault(kind, {})[label] = found
             stored.write_text(json.dumps(results, indent=1))
             progress.advance(task)
-    write(results, output, target)
+    write(results, output)
     click.echo(output / "performance.md")
 
 

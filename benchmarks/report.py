@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pytflite.jit.target import host_target
+from pytflite.jit.backend import working_target
 
 _PEERS = ("LiteRT", "OpenVINO f32", "OpenVINO")
 _RELAXED = (("pytflite high", "LiteRT"), ("pytflite medium", "OpenVINO"))
@@ -31,11 +31,11 @@ default, which may be bfloat16 where the CPU has it.
 """
 
 
-def write(results: dict[str, dict[str, Any]], folder: Path, target: str | None) -> None:
+def write(results: dict[str, dict[str, Any]], folder: Path) -> None:
     """Writes performance.md, and the picture if Matplotlib is there."""
     speed = {k: v for k, v in results.get("speed", {}).items() if "milliseconds" in v}
     threads = sorted({label.split()[2] for label in speed})
-    parts = [_HEAD.format(date=time.strftime("%Y-%m-%d"), machine=_machine(target))]
+    parts = [_HEAD.format(date=time.strftime("%Y-%m-%d"), machine=_machine())]
     if speed:
         parts.append("![Ratios](pictures/performance.png)\n")
         picture(speed, folder / "pictures" / "performance.png")
@@ -67,9 +67,9 @@ many, one thread.
 """
 
 
-def _machine(target: str | None) -> str:
-    found = host_target()
-    instructions = target or (found.name if found else "none")
+def _machine() -> str:
+    target, _ = working_target()
+    instructions = target.name if target is not None else "none"
     packages = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
     return (
         f"{_cpu()}; kernels for {instructions}; {platform.system()}, "

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.runtimes import RELAXED, RUNTIMES, Ready, reference
 from pytflite import load_model
-from pytflite.jit.target import host_target
+from pytflite.jit.backend import working_target
 from pytflite.tools.sampling import random_inputs
 
 _BLOCK = 0.01  # seconds for which a runtime runs before the next one does
@@ -32,7 +32,7 @@ _SLOW = 0.1  # of the time, for NumPy's kernels, which nobody waits for
 
 def measure(path: Path, threads: int, seconds: float) -> dict[str, Any]:
     """Medians in milliseconds, and differences, of one model."""
-    target = host_target()
+    target, _ = working_target()
     wanted = RUNTIMES | (RELAXED if target is not None and target.name == "amx" else {})
     arrays = random_inputs(load_model(path), 0)
     ready, failures = {}, {}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import pytflite
+from pytflite.jit import cache
 
 ROOT = Path(pytflite.__file__).parent
 # Each room may import itself and the rooms before it. jit comes between plan and runtime, which
@@ -70,6 +71,18 @@ def test_a_wrong_import_is_noticed(tmp_path: Path) -> None:
     bad.write_text("from pytflite.runtime.engine import Engine\n")
     assert list(imports(bad)) == ["pytflite.runtime.engine"]
     assert ROOMS.index("runtime") > ROOMS.index("format")
+
+
+def test_kernels_are_named_for_all_that_writes_them() -> None:
+    """What emitters and kernels import belongs to the key of the cache."""
+    known = set(cache.sources())
+    others = "pytflite.model.graph", "pytflite.jit.emit", "pytflite.jit.kernels"  # types, folders
+    for folder in ("emit", "kernels"):
+        for path in (ROOT / "jit" / folder).glob("*.py"):
+            for module in imports(path):
+                if module.startswith("pytflite.") and module not in others:
+                    parts = module.split(".")[1:]
+                    assert str(ROOT.joinpath(*parts)) + ".py" in known, f"{path.name}: {module}"
 
 
 def test_names_of_test_modules_are_unique() -> None:

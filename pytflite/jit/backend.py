@@ -37,6 +37,23 @@ def unavailable() -> str:
     return ""
 
 
+def working_target() -> tuple[Target | None, str]:
+    """The best target of this process that works here, and why it is no better one.
+
+    A small kernel is compiled and tried out for each, as the backend does.
+    """
+    from pytflite.jit.trial import SELF_TEST
+
+    told = [withheld()] if withheld() else []
+    for target in host_targets():
+        LIBRARY.wait([SELF_TEST], target)
+        reason = LIBRARY.failures.get((SELF_TEST, target), "")
+        if not reason:
+            return target, "; ".join(told)
+        told.append(f"{target.name} does not work here: {reason}")
+    return None, "; ".join(told)
+
+
 def _parted(keys: Sequence[Key]) -> tuple[list[Kernel], Target]:
     """What a plan awaits: kernels, all for one target."""
     return [kernel for kernel, _ in keys], keys[0][1]

@@ -33,6 +33,7 @@ _SOURCES = (
     "compiling", "declaration", "entry", "image", "ir", "kernel", "linker", "numba_kernels",
     "records", "target",
 )  # fmt: skip
+_OF_OPS = ("detection/heaps", "gemmlowp", "normalization/softmax", "resize/positions")
 
 
 class Content(NamedTuple):
@@ -93,6 +94,8 @@ def sources() -> list[str]:
     from importlib.util import find_spec
 
     files = [os.path.join(_HERE, f"{name}.py") for name in _SOURCES]
+    ops = os.path.join(os.path.dirname(_HERE), "ops")
+    files += [os.path.join(ops, *name.split("/")) + ".py" for name in _OF_OPS]
     for folder in ("emit", "kernels"):
         place = os.path.join(_HERE, folder)
         try:

@@ -52,24 +52,18 @@ def examine() -> dict[str, Any]:
 def _backend() -> dict[str, str]:
     """Which backend runs, and why: a kernel is compiled and tried out."""
     try:
-        from pytflite.jit.backend import unavailable
+        from pytflite.jit.backend import unavailable, working_target
         from pytflite.jit.library import LIBRARY, missing
-        from pytflite.jit.target import host_targets, withheld
-        from pytflite.jit.trial import SELF_TEST
     except ImportError as error:
         return {"backend": "numpy", "why": f"pytflite.jit cannot be imported: {error}"}
     if reason := unavailable() or missing():
         return {"backend": "numpy", "why": reason}
-    why = [withheld()] if withheld() else []
-    for target in host_targets():
-        LIBRARY.wait([SELF_TEST], target)
-        reason = LIBRARY.failures.get((SELF_TEST, target), "")
-        if not reason:
-            kept = "nowhere" if LIBRARY.cache.temporary else LIBRARY.cache.directory
-            why.append(f"kernels for {target.name}, kept in {kept}")
-            return {"backend": "jit", "why": "; ".join(why)}
-        why.append(f"{target.name} does not work here: {reason}")
-    return {"backend": "numpy", "why": "; ".join(why)}
+    target, why = working_target()
+    if target is None:
+        return {"backend": "numpy", "why": why}
+    kept = "nowhere" if LIBRARY.cache.temporary else LIBRARY.cache.directory
+    told = f"kernels for {target.name}, kept in {kept}"
+    return {"backend": "jit", "why": f"{why}; {told}" if why else told}
 
 
 def _blas() -> str:

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pytflite.jit.backend import working_target
 from pytflite.jit.emit.peak import products
 from pytflite.jit.kernel import kernel
 from pytflite.jit.library import LIBRARY
-from pytflite.jit.target import Target, host_targets
+from pytflite.jit.target import Target
 from pytflite.plan.plan import Step
 
 _KINDS = ("float32", "int8")
@@ -47,13 +48,15 @@ class Roof(NamedTuple):
 def measure_roof() -> Roof | None:
     """The roof of this machine; None where there are no compiled kernels."""
     kernels = {kind: kernel(f"peak.{kind}") for kind in _KINDS}
-    for target in host_targets():
-        LIBRARY.wait(kernels.values(), target)
-        found = LIBRARY.find(kernels.values(), target)
-        if len(found) == len(_KINDS):
-            macs = {kind: _speed(target, kind, found[code]) for kind, code in kernels.items()}
-            return Roof(macs, tuple((size, _copying(size)) for size in _COPIES))
-    return None
+    target, _ = working_target()
+    if target is None:
+        return None
+    LIBRARY.wait(kernels.values(), target)
+    found = LIBRARY.find(kernels.values(), target)
+    if len(found) < len(_KINDS):
+        return None
+    macs = {kind: _speed(target, kind, found[code]) for kind, code in kernels.items()}
+    return Roof(macs, tuple((size, _copying(size)) for size in _COPIES))
 
 
 def kind_of(step: Step) -> str:

@@ -12,25 +12,27 @@ whose s begins with the length of a row. Last, the spectrum of 2n from that of n
 
     X[k] = (Z[k] + Z*[n-k]) / 2 + exp(-pi i k/n) (Z[k] - Z*[n-k]) / 2i
 
-Complex numbers are planes, first of real parts. jit/lowering/fourier.py makes the twiddles.
+Complex numbers are planes (complex_planes.py). jit/lowering/fourier.py makes the twiddles.
 Source: T. G. Stockham, "High-speed convolution and correlation", 1966.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from pytflite.jit.emit.complex_planes import (
+    DOUBLE,
+    Complex,
+    Planes,
+    joined,
+    lanes_of,
+    put,
+    put_one,
+    shuffled,
+)
 from pytflite.jit.emit.vector import Vector
-from pytflite.jit.ir import Function, Module, Value
+from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
-
-DOUBLE = 8
-
-
-def lanes_of(target: Target) -> int:
-    """Doubles in a vector."""
-    return target.vector // DOUBLE
 
 
 def narrow_passes(target: Target) -> tuple[int, ...]:
@@ -38,49 +40,7 @@ def narrow_passes(target: Target) -> tuple[int, ...]:
     return tuple(s for s in (1, 4) if s < lanes_of(target))
 
 
-class _Complex(NamedTuple):
-    re: Vector
-    im: Vector
-
-    def plus(self, z: _Complex) -> _Complex:
-        return _Complex(self.re + z.re, self.im + z.im)
-
-    def minus(self, z: _Complex) -> _Complex:
-        return _Complex(self.re - z.re, self.im - z.im)
-
-    def turned(self) -> _Complex:
-        """i times the number."""
-        return _Complex(-self.im, self.re)
-
-    def times(self, w: _Complex) -> _Complex:
-        re = self.re.call("fmuladd", w.re, -(self.im * w.im))
-        return _Complex(re, self.re.call("fmuladd", w.im, self.im * w.re))
-
-
-class _Planes:
-    """Memory of complex numbers: where it begins, and how many bytes a plane has."""
-
-    def __init__(self, f: Function, lanes: int, plane: Value) -> None:
-        self._f = f
-        self._lanes = lanes
-        self._plane = plane
-
-    def load(self, base: str, index: str) -> _Complex:
-        """A vector of numbers from this one on."""
-        at = self._f.at(base, self._f.mul(index, DOUBLE))
-        return _Complex(self._read(at), self._read(self._f.at(at, self._plane)))
-
-    def _read(self, at: str) -> Vector:
-        return Vector(self._f, self._f.load(f"<{self._lanes} x double>", at), self._lanes, "double")
-
-    def store(self, base: str, index: str, z: _Complex) -> None:
-        """Vectors of any length."""
-        at = self._f.at(base, self._f.mul(index, DOUBLE))
-        self._f.store(z.re.type, z.re.value, at)
-        self._f.store(z.im.type, z.im.value, self._f.at(at, self._plane))
-
-
-def _butterfly(x: Sequence[_Complex], w: Sequence[_Complex]) -> list[_Complex]:
+def _butterfly(x: Sequence[Complex], w: Sequence[Complex]) -> list[Complex]:
     a, b, c, d = x
     even, odd = a.plus(c), b.plus(d)
     rest, turned = a.minus(c), b.minus(d).turned()
@@ -90,7 +50,7 @@ def _butterfly(x: Sequence[_Complex], w: Sequence[_Complex]) -> list[_Complex]:
     ]  # fmt: skip
 
 
-def _narrow(f: Function, planes: _Planes, lanes: int, s: int, source: str, target: str,
+def _narrow(f: Function, planes: Planes, lanes: int, s: int, source: str, target: str,
             count: str, table: str) -> str:  # fmt: skip
     """A pass whose s is less than a vector, on 4 * count numbers; the end of its twiddles.
 
@@ -108,30 +68,14 @@ def _narrow(f: Function, planes: _Planes, lanes: int, s: int, source: str, targe
             Vector(f, f.load(f"<{lanes} x double>", at, n * lanes * DOUBLE), lanes, "double")
             for n in range(6)
         ]
-        y = _butterfly(x, [_Complex(*flat[n : n + 2]) for n in (0, 2, 4)])
-        sorted_ = _Complex(*(_joined(f, parts, order) for parts in zip(*y, strict=True)))
+        y = _butterfly(x, [Complex(*flat[n : n + 2]) for n in (0, 2, 4)])
+        sorted_ = Complex(*(joined(f, parts, order) for parts in zip(*y, strict=True)))
         planes.store(target, f.mul(loop.index, 4), sorted_)
         loop.carry(f.at(at, size))
     return loop.results[0]
 
 
-def _joined(f: Function, parts: Sequence[Vector], order: Sequence[int]) -> Vector:
-    """Elements of several vectors in another order."""
-    parts = list(parts)
-    while len(parts) > 1:
-        wide = 2 * parts[0].lanes
-        mask = range(wide) if len(parts) > 2 else order
-        parts = [_shuffled(f, a, b, mask) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
-
-
-def _shuffled(f: Function, a: Vector, b: Vector, order: Sequence[int]) -> Vector:
-    mask = ", ".join(f"i32 {n}" for n in order)
-    value = f.op(f"shufflevector {a}, {b}, <{len(order)} x i32> <{mask}>")
-    return Vector(f, value, len(order), a.element)
-
-
-def _wide(f: Function, planes: _Planes, lanes: int, source: str, target: str, m: str, s: str,
+def _wide(f: Function, planes: Planes, lanes: int, source: str, target: str, m: str, s: str,
           table: str, passes: str, odd: str) -> str:  # fmt: skip
     """The passes whose s is a number of vectors; where the result is."""
     with f.loop(
@@ -145,7 +89,7 @@ def _wide(f: Function, planes: _Planes, lanes: int, source: str, target: str, m:
                 Vector(f, f.splat("double", lanes, f.load("double", at, n * DOUBLE)), lanes,
                        "double") for n in range(6)
             ]  # fmt: skip
-            w = [_Complex(*flat[n : n + 2]) for n in (0, 2, 4)]
+            w = [Complex(*flat[n : n + 2]) for n in (0, 2, 4)]
             reads = [f.mul(s, f.add(p, f.mul(m, k))) for k in range(4)]
             writes = [f.mul(s, f.add(f.mul(p, 4), k)) for k in range(4)]
             with f.loop(0, s, lanes) as inner:
@@ -164,17 +108,17 @@ def _wide(f: Function, planes: _Planes, lanes: int, source: str, target: str, m:
     return last.results[0]
 
 
-def _read_row(f: Function, planes: _Planes, lanes: int, row: str, base: str) -> None:
+def _read_row(f: Function, planes: Planes, lanes: int, row: str, base: str) -> None:
     """The numbers of a row that there are, in pairs, as complex ones; zeros for the rest."""
     pairs, zero = f"<{2 * lanes} x float>", Vector(f, "zeroinitializer", lanes, "double")
     whole = f.mul(f.op(f"udiv i64 %width, {2 * lanes}"), lanes)
     with f.loop(0, whole, lanes) as loop:
         value = f.load(pairs, row, f.mul(loop.index, 2 * 4), align=4)
         both = Vector(f, value, 2 * lanes)
-        parts = [_shuffled(f, both, both, range(n, 2 * lanes, 2)).to("double") for n in (0, 1)]
-        planes.store(base, loop.index, _Complex(*parts))
+        parts = [shuffled(f, both, both, range(n, 2 * lanes, 2)).to("double") for n in (0, 1)]
+        planes.store(base, loop.index, Complex(*parts))
     with f.loop(whole, "%n", lanes) as loop:
-        planes.store(base, loop.index, _Complex(zero, zero))
+        planes.store(base, loop.index, Complex(zero, zero))
     with f.loop(f.mul(whole, 2), "%width") as loop:
         number = f.op(f"fpext float {f.load('float', row, f.mul(loop.index, 4), 4)} to double")
         odd = f.op(f"and i64 {loop.index}, 1")
@@ -191,7 +135,7 @@ class _Row:
         self._target = target
         self._lanes = lanes_of(target)
         f.do(f"%plane = mul i64 {f.add('%n', self._lanes)}, {DOUBLE}")
-        self.planes = _Planes(f, self._lanes, "%plane")
+        self.planes = Planes(f, self._lanes, "%plane")
         self._buffers = "%scratch", f.at("%scratch", f.mul("%plane", 2))
         self.end = f.at("%scratch", f.mul("%plane", 4))
 
@@ -212,16 +156,16 @@ class _Row:
             f.store("double", f.load("double", at, 0, 8), at, f.mul("%n", DOUBLE), 8)
         return found
 
-    def split(self, found: str, index: str) -> _Complex:
+    def split(self, found: str, index: str) -> Complex:
         """A vector of the spectrum of 2n numbers."""
         f, lanes = self._f, self._lanes
         z = self.planes.load(found, index)
         mirror = self.planes.load(found, f.sub(f.sub("%n", index), lanes - 1))
         backwards = range(lanes - 1, -1, -1)
-        re, im = (_shuffled(f, part, part, backwards) for part in mirror)
-        even = _Complex((z.re + re) * 0.5, (z.im - im) * 0.5)
-        odd = _Complex((z.im + im) * 0.5, (re - z.re) * 0.5)
-        twist = _Planes(f, lanes, f.mul("%n", DOUBLE)).load("%twists", index)
+        re, im = (shuffled(f, part, part, backwards) for part in mirror)
+        even = Complex((z.re + re) * 0.5, (z.im - im) * 0.5)
+        odd = Complex((z.im + im) * 0.5, (re - z.re) * 0.5)
+        twist = Planes(f, lanes, f.mul("%n", DOUBLE)).load("%twists", index)
         return even.plus(odd.times(twist))
 
     def ends(self, found: str) -> tuple[str, str]:
@@ -229,19 +173,6 @@ class _Row:
         f = self._f
         re, im = f.load("double", found, 0, 8), f.load("double", f.at(found, "%plane"), 0, 8)
         return f.op(f"fadd double {re}, {im}"), f.op(f"fsub double {re}, {im}")
-
-
-def _put(f: Function, z: _Complex, at: str) -> None:
-    """Stores complex numbers of float32, real and imaginary parts in turn."""
-    lanes = z.re.lanes
-    order = [n // 2 + lanes * (n % 2) for n in range(2 * lanes)]
-    both = _shuffled(f, z.re.to("float"), z.im.to("float"), order)
-    f.store(both.type, both.value, at, align=4)
-
-
-def _put_one(f: Function, re: str, im: str, at: str) -> None:
-    for part, offset in ((re, 0), (im, 4)):
-        f.store("float", f.op(f"fptrunc double {part} to float"), at, offset, 4)
 
 
 _SLOTS = (
@@ -263,10 +194,10 @@ def rows(module: Module, target: Target) -> None:
         found = row.spectrum(f.at("%x", f.mul(tile.index, "%step")))
         y = f.at("%y", f.mul(tile.index, size))
         with f.loop(0, "%n", lanes) as loop:
-            _put(f, row.split(found, loop.index), f.at(y, f.mul(loop.index, DOUBLE)))
+            put(f, row.split(found, loop.index), f.at(y, f.mul(loop.index, DOUBLE)))
         first, last = row.ends(found)
-        _put_one(f, first, "0.0", y)
-        _put_one(f, last, "0.0", f.at(y, f.mul("%n", DOUBLE)))
+        put_one(f, first, "0.0", y)
+        put_one(f, last, "0.0", f.at(y, f.mul("%n", DOUBLE)))
 
 
 def matrices(module: Module, target: Target) -> None:
@@ -282,7 +213,7 @@ def matrices(module: Module, target: Target) -> None:
     row, lanes = _Row(f, target), lanes_of(target)
     wide = f.add("%n", lanes)  # n + 1, and what makes it a number of vectors
     plane = f.mul(f.mul(wide, DOUBLE), "%rows")
-    spectra = _Planes(f, lanes, plane)
+    spectra = Planes(f, lanes, plane)
     a, b = row.end, f.at(row.end, f.mul(plane, 2))
     zero = Vector(f, "zeroinitializer", lanes, "double")
     with f.loop("%begin", "%end") as tile:
@@ -294,14 +225,14 @@ def matrices(module: Module, target: Target) -> None:
             with f.loop(0, "%n", lanes) as loop:
                 spectra.store(a, f.add(start, loop.index), row.split(found, loop.index))
             first, last = row.ends(found)
-            spectra.store(a, f.add(start, "%n"), _Complex(zero, zero))
+            spectra.store(a, f.add(start, "%n"), Complex(zero, zero))
             at = f.at(a, f.mul(start, DOUBLE))
             for number, place in ((first, "0"), (last, "%n")):
                 real = f.at(at, f.mul(place, DOUBLE))
                 f.store("double", number, real, 0, 8)
                 f.store("double", "0.0", f.at(real, plane), 0, 8)
         with f.loop(f.mul("%height", wide), f.mul("%rows", wide), lanes) as loop:
-            spectra.store(a, loop.index, _Complex(zero, zero))
+            spectra.store(a, loop.index, Complex(zero, zero))
         m = f.op("lshr i64 %rows, 2")
         found = _wide(f, spectra, lanes, a, b, m, wide, "%column_table", "%column_passes",
                       "%column_odd")  # fmt: skip
@@ -310,7 +241,7 @@ def matrices(module: Module, target: Target) -> None:
             out = f.at(y, f.mul(f.mul(each.index, f.add("%n", 1)), DOUBLE))
             with f.loop(0, "%n", lanes) as loop:
                 z = spectra.load(found, f.add(start, loop.index))
-                _put(f, z, f.at(out, f.mul(loop.index, DOUBLE)))
+                put(f, z, f.at(out, f.mul(loop.index, DOUBLE)))
             at = f.at(found, f.mul(f.add(start, "%n"), DOUBLE))
             re, im = f.load("double", at, 0, 8), f.load("double", f.at(at, plane), 0, 8)
-            _put_one(f, re, im, f.at(out, f.mul("%n", DOUBLE)))
+            put_one(f, re, im, f.at(out, f.mul("%n", DOUBLE)))

@@ -8,7 +8,7 @@ Rows in scratch are as dot.py wants them; behind each lie its numbers (quantisin
 `sums` of the weights, for zero; `scale`; `offset`, the layer's bias. Then follow the weights, as in
 gemm_int8.py, whose sums these are.
 
-Convolutions get pictures that are quantised (quantising.pictures), and the numbers of each; those
+Convolutions get pictures that are quantised (quantised_pictures.py), and the numbers of each; those
 of direct_hybrid.py quantise a picture into scratch as int8, when a thread comes to one.
 """
 

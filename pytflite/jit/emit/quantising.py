@@ -1,4 +1,4 @@
-"""Rows of float32, or whole pictures, quantised in the run: ops/hybrid.py, to the bit.
+"""Rows of float32 quantised in the run: ops/hybrid.py, to the bit.
 
     q[k] = round(x[k] / scale) + zero
 
@@ -10,8 +10,7 @@ in three functions, so that one row does not wait for another one's scale:
 
 `numbers` are NUMBERS bytes of a row, which begin with what a product has to know of it.
 
-Pictures that several threads or steps need are quantised by kernels of their own, in chunks: `ends`
-measures all, then `pictures` does the rest.
+Whole pictures are quantised by kernels of their own (quantised_pictures.py).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ NUMBERS = 24
 # padding is (int64); between the functions, whether x is finite, and the ends of its range, then
 # 1 / scale and zero.
 ZERO, SCALE, FILL, LOW, HIGH = 0, 4, 8, 16, 20
-_FACTOR, _FINITE = LOW, ZERO
+_FACTOR, FINITE = LOW, ZERO
 _TINY = 4e-37  # as float32: below this a row counts as zeros
 _HALF = 0x3FDFFFFFE0000000  # the largest float32 below one half
 _NAN = "0x7FF8000000000000"
@@ -94,7 +93,7 @@ class Quantiser:
         f.store("float", _reduced(v, "fmax", greatest), "%numbers", HIGH)
         bits = f.op(f"bitcast {v.bits} {f.op(f'fcmp uno {v.type} {none}, {none}')} to i{v.lanes}")
         finite = f.compare("eq", bits, 0, f"i{v.lanes}")
-        f.store("i32", f.op(f"zext i1 {finite} to i32"), "%numbers", _FINITE)
+        f.store("i32", f.op(f"zext i1 {finite} to i32"), "%numbers", FINITE)
 
     def _wider(self, v: Floats, found: list[str], x: str) -> list[str]:
         """The greatest magnitude (NaN is above all), or: least, greatest, and 0, or NaN."""
@@ -121,7 +120,7 @@ class Quantiser:
         f, _ = self._function("choose", "ptr numbers")
         if self.asymmetric:
             low, high = f.load("float", "%numbers", LOW), f.load("float", "%numbers", HIGH)
-            finite = f.compare("ne", f.load("i32", "%numbers", _FINITE), 0, "i32")
+            finite = f.compare("ne", f.load("i32", "%numbers", FINITE), 0, "i32")
             factor, scale, zero = _asymmetric(f, low, high)
         else:
             finite = f.compare("slt", f.load("i32", "%numbers", HIGH), _INFINITE, "i32")
@@ -188,74 +187,6 @@ class Quantiser:
         if self.turned:
             q = f.op(f"xor {kind} {q}, splat (i8 -128)")
         f.store(kind, q, "%to", f.mul(at, self.width))
-
-
-def ends(module: Module, target: Target, *, asymmetric: bool) -> None:
-    """Slots: x; a table, NUMBERS of each chunk; elements of a picture, of a chunk; chunks of one.
-
-    A tile is a chunk.
-    """
-    f = module.kernel(*_CHUNKS)
-    Quantiser(module, target, asymmetric=asymmetric, plain=True)
-    with f.loop("%begin", "%end") as tile:
-        _, _, x, size = _chunk(f, tile.index)
-        numbers = f.at("%table", f.mul(tile.index, NUMBERS))
-        f.call("void", "measure", f"ptr {x}", f"i64 {size}", f"ptr {numbers}")
-
-
-def pictures(module: Module, target: Target, *, asymmetric: bool) -> None:
-    """Slots: as before; to, numbers of pictures, bytes from one to the next. Scratch: NUMBERS.
-
-    Pictures are int8, or with the first bit turned if dot.py wants bytes so. Behind each there must
-    be room for a vector.
-    """
-    f = module.kernel(*_CHUNKS, "ptr to", "ptr numbers", "i64 stride")
-    plain = dot_of(target).width > 1
-    Quantiser(module, target, asymmetric=asymmetric, plain=plain)
-    with f.loop("%begin", "%end") as tile:
-        picture, number, x, size = _chunk(f, tile.index)
-        _merge(f, f.mul(picture, "%chunks"), asymmetric=asymmetric)
-        f.call("void", "choose", "ptr %scratch")
-        with f.when(f.compare("eq", number, 0)):
-            kind = f"<{NUMBERS} x i8>"
-            own = f.at("%numbers", f.mul(picture, NUMBERS))
-            f.store(kind, f.load(kind, "%scratch"), own)
-        to = f.at(f.at("%to", f.mul(picture, "%stride")), f.mul(number, "%chunk"))
-        f.call("void", "quantise", f"ptr {to}", f"ptr {x}", f"i64 {size}", "ptr %scratch")
-
-
-_CHUNKS = "ptr x", "ptr table", "i64 size", "i64 chunk", "i64 chunks"
-
-
-def _chunk(f: Function, tile: str) -> tuple[str, str, str, str]:
-    """The picture, the number of the chunk in it, its address, and its elements."""
-    picture = f.op(f"udiv i64 {tile}, %chunks")
-    number = f.sub(tile, f.mul(picture, "%chunks"))
-    first = f.mul(number, "%chunk")
-    x = f.at("%x", f.mul(f.add(f.mul(picture, "%size"), first), 4))
-    return picture, number, x, f.min(f.sub("%size", first), "%chunk")
-
-
-def _merge(f: Function, first: str, *, asymmetric: bool) -> None:
-    """Brings together in scratch what was measured of all chunks of a picture."""
-    whole = ("float", "0.0")
-    with f.loop(0, "%chunks", 1, whole, whole, ("i32", "1")) as loop:
-        low, high, finite = loop.carried
-        at = f.at("%table", f.mul(f.add(first, loop.index), NUMBERS))
-        if asymmetric:
-            other = f.load("float", at, LOW)
-            low = f.select(f.op(f"fcmp olt float {other}, {low}"), "float", other, low)
-            other = f.load("float", at, HIGH)
-            high = f.select(f.op(f"fcmp ogt float {other}, {high}"), "float", other, high)
-            finite = f.op(f"and i32 {finite}, {f.load('i32', at, _FINITE)}")
-        else:  # bits of magnitudes
-            bits = f.call("i32", "llvm.smax.i32", f"i32 {f.op(f'bitcast float {high} to i32')}",
-                          f"i32 {f.load('i32', at, HIGH)}")  # fmt: skip
-            high = f.op(f"bitcast i32 {bits} to float")
-        loop.carry(low, high, finite)
-    for value, kind, place in zip(loop.results, ("float", "float", "i32"), (LOW, HIGH, _FINITE),
-                                  strict=True):  # fmt: skip
-        f.store(kind, value, "%scratch", place)
 
 
 def quantise_row(f: Function, to: str, x: str, size: str, numbers: str) -> None:

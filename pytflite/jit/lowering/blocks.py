@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from pytflite.jit.kernel import Slot
-from pytflite.jit.lowering.moving import (
+from pytflite.jit.lowering.copying import (
     Copy,
     all_works,
     copy_work,

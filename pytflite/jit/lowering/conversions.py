@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytflite.jit.lowering.moving import Copy, copy_work
+from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.jit.lowering.tables import by_table
 from pytflite.jit.lowering.typed import (

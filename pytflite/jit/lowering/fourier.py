@@ -6,9 +6,10 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.emit.fourier import DOUBLE, lanes_of, narrow_passes
+from pytflite.jit.emit.complex_planes import DOUBLE, lanes_of
+from pytflite.jit.emit.fourier import narrow_passes
 from pytflite.jit.kernel import Slot, Work, kernel
-from pytflite.jit.lowering.moving import Copy, copy_work
+from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.jit.target import Target
 from pytflite.model.dtypes import COMPLEX64, FLOAT32

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from pytflite.jit.kernel import Work, kernel
-from pytflite.jit.lowering.moving import (
+from pytflite.jit.lowering.copying import (
     Copy,
     all_works,
     constant,

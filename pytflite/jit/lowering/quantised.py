@@ -40,8 +40,8 @@ def pictures_of(step: Step, to: Lowering, *, asymmetric: bool) -> tuple[list[Wor
     numbers = place._replace(offset=sizes[0])
     table = place._replace(offset=sizes[0] + sizes[1])
     slots: tuple[Slot, ...] = to.input(step, 0), table, image, _CHUNK, chunks
-    first = kernel("quantising.ends", asymmetric=asymmetric)
-    second = kernel("quantising.pictures", asymmetric=asymmetric)
+    first = kernel("quantised_pictures.ends", asymmetric=asymmetric)
+    second = kernel("quantised_pictures.quantise", asymmetric=asymmetric)
     tiles = batch * chunks
     works = [
         Work(first, slots, tiles, 0, (place, "ends")),

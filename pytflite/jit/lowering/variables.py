@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytflite.jit.kernel import At, Slot
-from pytflite.jit.lowering.moving import Copy, copy_work
+from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 
 import pytflite
 from pytflite.jit.emit.bfloat16 import LEAST, LIMIT, NORMAL
-from pytflite.jit.lowering import products
+from pytflite.jit.lowering import tiles as tile_rules
 from pytflite.jit.lowering.packing import pack
 from pytflite.jit.lowering.products import Ending, product_work
 from pytflite.jit.lowering.tiles import Product, columns_of, splits_of
@@ -49,7 +49,7 @@ def tiles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def all_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products of any size are multiplied in tiles."""
-    monkeypatch.setattr(products, "_LEAST", dict.fromkeys((MEDIUM, HIGH, FULL), (1, 1, 1)))
+    monkeypatch.setattr(tile_rules, "_LEAST", dict.fromkeys((MEDIUM, HIGH, FULL), (1, 1, 1)))
 
 
 def floats(rng: np.random.Generator, *shape: int) -> np.ndarray:

@@ -65,14 +65,16 @@ def test_sum_of_a_convolution_and_its_input(size: int, order: int, filters: int)
     agrees(build(g), RNG.normal(size=shape).astype(np.float32), ["ABS", "ADD"])
 
 
-def test_sum_of_two_convolutions() -> None:
-    """The later one makes it, over what the other has made."""
+@pytest.mark.parametrize("width", [5, 28, 32, 33, 50])
+def test_sum_of_two_convolutions(width: int) -> None:
+    """The later one makes it, over what the other has made; each output once."""
     g = Graph()
-    x = g.input("x", (1, 9, 5, 8))
-    a, shape = conv(g, x, (1, 9, 5, 8), 24)
-    b, _ = conv(g, x, (1, 9, 5, 8), 24, 3, **RELU)
+    size = 1, 9, width, 8
+    x = g.input("x", size)
+    a, shape = conv(g, x, size, 24)
+    b, _ = conv(g, x, size, 24, 3, **RELU)
     g.output(g.op("ADD", [a, b], shape, **RELU))
-    array = RNG.normal(size=(1, 9, 5, 8)).astype(np.float32)
+    array = RNG.normal(size=size).astype(np.float32)
     steps = agrees(build(g), array, ["CONV_2D", "ADD"])
     assert steps[1].definition.in_place
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from pytflite.jit.emit import requantize
 from pytflite.jit.emit.depthwise_float32 import Band, Shape, write_tiles
-from pytflite.jit.emit.depthwise_general_int8 import SLOTS as GENERAL_SLOTS
-from pytflite.jit.emit.depthwise_general_int8 import General, write_vectors
+from pytflite.jit.emit.depthwise_general import SLOTS as GENERAL_SLOTS
+from pytflite.jit.emit.depthwise_general_int8 import GeneralInt8
 from pytflite.jit.emit.depthwise_int8 import TiledInt8
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_row
@@ -67,7 +67,7 @@ def general(module: Module, target: Target, *, masked: bool, multiplied: bool, c
     """Any windows: settings as in depthwise_general_int8.general."""
     f = module.kernel(*GENERAL)
     writer = GeneralHybrid(f, target, Pictures(f, target, clamp))
-    write_vectors(writer, masked=masked, multiplied=multiplied, item=4)
+    writer.write(masked=masked, multiplied=multiplied, item=4)
     Quantiser(module, target, asymmetric=True, plain=True)
 
 
@@ -151,7 +151,7 @@ class TiledHybrid(TiledInt8):
                     self.pictures.give(finisher, total, scale, pointer, self.mask)
 
 
-class GeneralHybrid(General):
+class GeneralHybrid(GeneralInt8):
     """Writes the vectors of one output pixel after another."""
 
     def __init__(self, f: Function, target: Target, pictures: Pictures) -> None:

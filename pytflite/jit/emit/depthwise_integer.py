@@ -2,14 +2,11 @@
 
     output = clamp(zero_point + round(real[c] * (bias[c] + sum over taps of x * filter[tap, c])))
 
-One output and one vector of channels after another, whatever the windows, as in
-depthwise_general_int8.py; products are of int32, and so are their sums, unless that might not hold
-them ("long"). Sums are widened to 64 bits and become outputs by the definition
-(requantize_wide.py). Weights have their zero point taken off; the bias makes up for that of x, and
-what lies outside the picture counts as that.
-
-Packed are, for each vector of outputs, the constants, and then the taps: [vectors][constants, taps
-...][lanes] of 32 bits.
+One output and one vector of channels after another, whatever the windows (depthwise_general.py);
+products are of int32, and so are their sums, unless that might not hold them ("long"). Sums are
+widened to 64 bits and become outputs by the definition (requantize_wide.py). Weights have their
+zero point taken off; the bias makes up for that of x, and what lies outside the picture counts as
+that.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pytflite.jit.emit import requantize, requantize_wide
-from pytflite.jit.emit.depthwise_general_int8 import SLOTS
+from pytflite.jit.emit.depthwise_general import SLOTS, General
 from pytflite.jit.emit.requantize_wide import WideFinisher
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -52,105 +49,53 @@ def general(
     """Any windows.
 
     Args:
-        masked: there are fewer channels than lanes.
-        multiplied: there are several filters for each channel.
+        masked, multiplied: as in depthwise_general.General.write.
         x, long: as in Input. rounding, output: as in requantize_wide.Form.
     """
     f = module.kernel(*SLOTS)
     form = requantize_wide.Form(rounding, output)
-    writer = General(f, target, form, Input(x, long))
-    lanes, item = target.lanes, form.bytes
-    filters = f.mul("%channels", "%each")
-    stop = f.min(f.mul("%end", "%block"), "%total")
-    with (
-        f.loop(f.mul("%begin", "%block"), stop) as line,
-        f.loop(0, "%outputs_w") as column,
-    ):
-        place = f.add(f.mul(line.index, "%outputs_w"), column.index)
-        here = f.at("%output", f.mul(f.mul(place, filters), item))
-        writer.pixel(line.index, column.index)
-        if multiplied:
-            parts = f.op(f"sdiv i64 {f.add('%each', lanes - 1)}, {lanes}")
-            with f.loop(0, "%channels") as channel, f.loop(0, parts) as part:
-                number = f.add(f.mul(channel.index, parts), part.index)
-                first = f.mul(part.index, lanes)
-                mask = writer.mask(f.sub("%each", first))
-                at = f.mul(f.add(f.mul(channel.index, "%each"), first), item)
-                writer.vector(number, channel.index, f.at(here, at), mask, spread=True)
-        else:
-            count = f.op(f"sdiv i64 {f.add('%channels', lanes - 1)}, {lanes}")
-            final = f.max(f.sub("%channels", lanes), 0)
-            mask = writer.mask("%channels") if masked else ""
-            with f.loop(0, count) as loop:
-                first = f.min(f.mul(loop.index, lanes), final)
-                writer.vector(loop.index, first, f.at(here, f.mul(first, item)), mask, spread=False)
+    writer = GeneralInteger(f, target, form, Input(x, long))
+    writer.write(masked=masked, multiplied=multiplied, item=form.bytes)
 
 
-class General:
-    """Writes the vectors of one output pixel after another."""
+class GeneralInteger(General):
+    """Writes `general`."""
 
     def __init__(
         self, f: Function, target: Target, form: requantize_wide.Form, given: Input
     ) -> None:
-        self.f = f
-        self.target = target
+        super().__init__(f, target, len(requantize.rows(form.rounding)), given.bytes)
         self.form = form
         self.given = given
         lanes = target.lanes
         self.integers, self.bits = f"<{lanes} x i32>", f"<{lanes} x i1>"
         self.element = f"i{8 * given.bytes}"
         self.sums = f"<{lanes} x i64>" if given.long else self.integers
-        self.constants = len(requantize.rows(form.rounding)) * target.vector
-        taps = f.mul("%taps_h", "%taps_w")
-        self.panel = f.add(f.mul(taps, target.vector), self.constants)
-        self.mask = WideFinisher(f, target, form, "", lanes).mask
+        self._masks = WideFinisher(f, target, form, "", lanes)
 
-    def pixel(self, line: str, ox: str) -> None:
-        """Finds the window of an output pixel, by the number of its line in all images."""
+    def mask(self, left: str) -> str:
+        """Of the first lanes, so many are left."""
+        return self._masks.mask(left)
+
+    def vector(self, panel: str, first: str, output: str, mask: str, repeated: int) -> None:
+        """One vector of outputs."""
         f = self.f
-        image = f.op(f"sdiv i64 {line}, %outputs_h")
-        oy = f.sub(line, f.mul(image, "%outputs_h"))
-        self.bytes = f.mul("%channels", self.given.bytes)
-        size = f.mul(f.mul("%height", "%width"), self.bytes)
-        self.picture = f.at("%x", f.mul(image, size))
-        self.y = f.sub(f.mul(oy, "%stride_h"), "%top")
-        self.x = f.sub(f.mul(ox, "%stride_w"), "%left")
 
-    def vector(self, number: str, first: str, output: str, mask: str, *, spread: bool) -> None:
-        """One vector of outputs.
+        def term(seen: str, weight: str, total: str) -> str:
+            values = self.read(seen, mask, spread=repeated > 1)
+            product = f.op(f"mul {self.integers} {values}, {f.load(self.integers, weight, 0, 4)}")
+            if self.given.long:
+                product = f.op(f"sext {self.integers} {product} to {self.sums}")
+            return f.op(f"add {self.sums} {total}, {product}")
 
-        Args:
-            number: of its packed constants. first: channel of the input.
-            spread: which stands in all lanes.
-        """
-        f, size = self.f, self.target.vector
-        panel = f.at("%weights", f.mul(number, self.panel))
         finisher = WideFinisher(f, self.target, self.form, panel, self.target.lanes)
-        taps = f.at(panel, self.constants)
-        offset = f.mul(first, self.given.bytes)
-        with f.loop(0, "%taps_h", 1, (self.sums, "zeroinitializer")) as rows:
-            y = f.add(self.y, f.mul(rows.index, "%dilation_h"))
-            there = f.compare("ult", y, "%height")
-            line = f.mul(y, "%width")
-            with f.loop(0, "%taps_w", 1, (self.sums, rows.carried[0])) as columns:
-                x = f.add(self.x, f.mul(columns.index, "%dilation_w"))
-                inside = f.op(f"and i1 {there}, {f.compare('ult', x, '%width')}")
-                seen = f.at(self.picture, f.mul(f.add(line, x), self.bytes))
-                seen = f.at(f.select(inside, "ptr", seen, "%zeros"), offset)
-                tap = f.add(f.mul(rows.index, "%taps_w"), columns.index)
-                weight = f.load(self.integers, taps, f.mul(tap, size), 4)
-                product = f.op(f"mul {self.integers} {self.read(seen, mask, spread)}, {weight}")
-                if self.given.long:
-                    product = f.op(f"sext {self.integers} {product} to {self.sums}")
-                columns.carry(f.op(f"add {self.sums} {columns.carried[0]}, {product}"))
-            rows.carry(columns.results[0])
-        total = rows.results[0]
+        total = self.taps(panel, first, (self.sums, "zeroinitializer"), term)
         if not self.given.long:
             total = f.op(f"sext {self.integers} {total} to {finisher.kind}")
         total = f.op(f"add {finisher.kind} {total}, {finisher.bias(0)}")
         finisher.give(total, 0, output, mask)
 
-    def read(self, pointer: str, mask: str, spread: bool) -> str:
+    def read(self, pointer: str, mask: str, *, spread: bool) -> str:
         """Inputs as int32: a vector of channels, or one in all lanes."""
         f, lanes = self.f, self.target.lanes
         kind = f"<{lanes} x {self.element}>"

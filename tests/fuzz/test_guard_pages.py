@@ -92,6 +92,8 @@ def more(operator: str) -> list[bytes]:
     if operator == "CONV_3D":
         sizes = (3, 5, 4), (2, 3, 3), (1, 1, 2), (1, 1, 1), (3, 37)
         return [bytes(write(convolution_3d(*sizes, padding=0)[0]))]
+    if operator == "BATCH_MATMUL":
+        return [bytes(write(model)) for model in matrices()]
     if operator == "FULLY_CONNECTED":
         model = blockwise(3, 37, 64, 16, dtype="INT8")
         return [bytes(write(model))]
@@ -139,6 +141,21 @@ def first_layers(rng: np.random.Generator) -> list[Model]:
         single_op("CONV_2D", [x, integers, None], [y], **options),
         single_op("CONV_2D", *sides, **options),
     ]
+
+
+def matrices() -> list[Model]:
+    """Products of integers, turned or not, both of which are computed."""
+    shapes = (((2, 5, 19), (2, 19, 37), False), ((2, 19, 5), (2, 37, 19), True))
+    kinds = (("INT8", "INT8", 3), ("INT16", "INT8", 0), ("INT16", "INT16", 0))
+    return [
+        single_op(
+            "BATCH_MATMUL",
+            [tensor(x, a, scale=0.5, zero_point=zero), tensor(y, b, scale=0.5, zero_point=zero)],
+            [tensor((2, 5, 37), a, scale=99.0, zero_point=zero)], adj_x=turned, adj_y=turned,
+        )
+        for x, y, turned in shapes
+        for a, b, zero in kinds
+    ]  # fmt: skip
 
 
 def cells(operator: str) -> list[Model]:

@@ -15,6 +15,7 @@ import numpy as np
 from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.target import Target, architecture
 from pytflite.model.dtypes import INT8
+from pytflite.plan.plan import ROOMS
 from tests.jit.emulated import machine_of
 from tests.jit.native import loaded, slot
 from tests.jit.targets import compiled
@@ -76,6 +77,9 @@ def run_guarded(
     for index, size in step.shared.items():
         tensors[index] = Fenced(size, cpu, at_end=at_end, line=8)
         tensors[index].bytes[:] = 0xA5
+    if step.room:
+        room = tensors[ROOMS - step.node.index] = Fenced(step.room, cpu, at_end=at_end, line=64)
+        room.bytes[:] = 0xA5
     for work in step.work:
         _run(work, cpu, tensors, at_end=at_end)
     made = tensors[step.outputs[0]].bytes

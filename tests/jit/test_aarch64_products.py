@@ -102,6 +102,20 @@ def matrices(dtype: str, x: tuple[int, ...], y: tuple[int, ...], **options: Any)
     return Case(model, (of(dtype, *x),))
 
 
+def computed(
+    dtype: str, x: tuple[int, ...], y: tuple[int, ...], kind: str = "INT8", **options: Any
+) -> Case:
+    """BATCH_MATMUL of two inputs of integers."""
+    inputs = [tensor(x, dtype, **scaled(dtype, 0.5, 3)), tensor(y, kind, **scaled(kind, 0.5, -4))]
+    output = tensor(dtype=dtype, **scaled(dtype, 60.0, -7))
+    model = single_op("BATCH_MATMUL", inputs, [output], **options)
+    return Case(model, (of(dtype, *x), of(kind, *y, seed=1)))
+
+
+case("INT8 computed matrices", computed, "INT8", (3, 5, 31), (3, 31, 18))
+case("INT8 computed matrices turned", computed, "INT8", (2, 1, 9, 8), (3, 17, 8), adj_y=True)
+case("INT8 computed matrices turned twice", computed, "INT8", (37, 19), (67, 37), adj_x=True,
+     adj_y=True)  # fmt: skip
 for _dtype in ("FLOAT32", "INT8"):
     case(f"{_dtype} matrices", matrices, _dtype, (3, 5, 31), (3, 31, 18))
     case(f"{_dtype} matrices turned", matrices, _dtype, (2, 1, 9, 8), (3, 17, 8), adj_y=True)

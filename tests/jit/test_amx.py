@@ -29,12 +29,15 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     del tiles
 
 
-def check(library: Library, model: Model, x: np.ndarray, emitter: str) -> None:
+def check(
+    library: Library, model: Model, xs: np.ndarray | list[np.ndarray], *emitters: str
+) -> None:
     """One operator in tiles gives what NumPy gives."""
-    context = compiled_here(model, library, AMX, x)
+    xs = xs if isinstance(xs, list) else [xs]
+    context = compiled_here(model, library, AMX, *xs)
     (bound,) = context.bound
-    assert [work.kernel.emitter for work in bound.step.work or ()] == [emitter]
-    want = pytflite.Interpreter(model, backend="numpy").run(x)
+    assert [work.kernel.emitter for work in bound.step.work or ()] == [*emitters]
+    want = pytflite.Interpreter(model, backend="numpy").run(*xs)
     np.testing.assert_array_equal(context.arrays[context.plan.outputs[0]], want)
 
 
@@ -59,6 +62,24 @@ def test_convolution(library: Library, dtype: str, channels: int, filters: int, 
     x = RNG.integers(limits.min, limits.max + 1, (1, 9, 7, channels)).astype(storage)
     plain = taps == 1 and dtype == "INT8" and channels % 4 == 0
     check(library, model, x, f"gemm_amx.{'product' if plain else 'convolution'}")
+
+
+@pytest.mark.parametrize("zero", [0, 9])
+@pytest.mark.parametrize("sizes", [(33, 64, 50), (40, 19, 70)])
+def test_computed_matrices(library: Library, zero: int, sizes: tuple[int, int, int]) -> None:
+    m, k, n = sizes
+    xs = [RNG.integers(-128, 128, shape).astype(np.int8) for shape in ((2, m, k), (2, k, n))]
+    model = single_op(
+        "BATCH_MATMUL",
+        [
+            tensor(xs[0].shape, "INT8", scale=0.1, zero_point=-7),
+            tensor(xs[1].shape, "INT8", scale=0.03, zero_point=zero),
+        ],
+        [tensor(dtype="INT8", scale=3.9, zero_point=2)],
+    )  # fmt: skip
+    plain = not zero and k % 4 == 0
+    check(library, model, xs, "panels_int8.pack",
+          f"gemm_amx.{'product' if plain else 'convolution'}")  # fmt: skip
 
 
 @pytest.mark.parametrize("rows", [16, 33, 100])

@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED and BATCH_MATMUL of int16, by constant weights of int8 or int16."""
+"""FULLY_CONNECTED and BATCH_MATMUL of int16 by int8 or int16; only matrices may be computed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from functools import partial
 
 import numpy as np
 
+from pytflite.jit.kernel import Slot, Work
 from pytflite.jit.lowering.dense_int8 import stack_places
+from pytflite.jit.lowering.panels import Panels, first_factor, second_factor
 from pytflite.jit.lowering.products_int16 import (
     ITEM,
     Ending,
@@ -67,15 +69,13 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     node, output = step.node, step.output_specs[0]
     x, y = step.input_specs[0], step.input_specs[1]
     assert x is not None and y is not None
-    if node.options.adj_x or (y.value is None and y.dtype is not INT16):
-        return "its first matrix is to be transposed, or the second is computed at run time"
     if not (x.size and y.size):
         return "one of its matrices is empty"
     known = [s.quantization for s in (x, y, output) if s.quantization is not None]
     if any(q.zero_point.any() for q in known):
         return "its zero points are not 0"
     *stack, m, n = output.static
-    k = x.static[-1]
+    k = x.static[-2 if node.options.adj_x else -1]
     if math.prod(y.static[:-2]) == 1:
         m, stack = m * math.prod(stack), []
     several = y.quantization is not None and y.quantization.is_per_channel
@@ -84,7 +84,7 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     reals = np.array([float(product) / per_tensor(node, output, node.outputs[0]).scale])
     ending = Ending("wide", *integer_range(output.dtype), y.dtype is INT16)
     size = n * k * ITEM
-    if y.value is not None:
+    if y.value is not None or y.dtype is not INT16:
         size = -(-n // columns_of(to.target, n)) * panel_size(to.target, n, k, ending)
     places = (
         stack_places(x.static[:-2], stack) * (m * k * ITEM),
@@ -96,31 +96,39 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     )  # fmt: skip
     turned = bool(node.options.adj_y)
     if y.value is None:
-        return _computed(step, to, p, reals, ending, turned)
+        return _computed(step, to, p, reals, ending)
     values = y.value.reshape(-1, *y.static[-2:])
     factor = Factor(values if turned else values.swapaxes(1, 2), None, reals)
-    return _product(step, to, (1,), p, factor, ending)
+    return _product(step, to, (1,), p, factor, ending, first_factor(step, to))
 
 
-def _computed(
-    step: Step, to: Lowering, p: Product, reals: Array, ending: Ending, turned: bool
-) -> Lowered:
+def _computed(step: Step, to: Lowering, p: Product, reals: Array, ending: Ending) -> Lowered:
     """Panels of y are made in the run: all have the same constants."""
     if not fits(ending.rounding, reals):
         return TOO_LARGE
     columns = columns_of(to.target, p.n)
     made = make_wide_constants(ending.rounding, reals, np.zeros(columns, np.int64))
     constants = pack_constants(ending.rounding, made, columns, np.arange(columns))
+    if not ending.halves:
+        size = panel_size(to.target, p.n, p.k, ending)
+        second = second_factor(step, to, Panels(ending.rounding, constants, size, words=True))
+        if isinstance(second, str):
+            return second
+        works, x = first_factor(step, to)
+        tensors: tuple[Slot, Slot, Slot] = x, second[1], to.output(step)
+        return [*works, second[0], product_work(to.target, p, tensors, ending, _HALF)]
+    works, x = first_factor(step, to)
+    turned = bool(step.node.options.adj_y)
     source = Source(constants, (p.k if turned else p.n) * ITEM, turned)
-    tensors = to.input(step, 0), to.input(step, 1), to.output(step)
-    return [product_work(to.target, p, tensors, ending, _HALF, source)]
+    tensors = x, to.input(step, 1), to.output(step)
+    return [*works, product_work(to.target, p, tensors, ending, _HALF, source)]
 
 
 def _product(
     step: Step, to: Lowering, positions: tuple[int, ...], p: Product, factor: Factor,
-    ending: Ending,
+    ending: Ending, first: tuple[list[Work], Slot] | None = None,
 ) -> Lowered:  # fmt: skip
-    """The Work, its weights packed when they are needed."""
+    """The Work, its weights packed when they are needed; first: x, if it is not as it lies."""
     if not fits(ending.rounding, factor.reals):
         return TOO_LARGE
     values = factor.weights
@@ -129,8 +137,9 @@ def _product(
         largest = max(_HALF, (largest + 128) >> 8)
     kind = ("int16", ending, factor.reals.tobytes())
     packed = to.packed(step, positions, kind, partial(pack, to.target, factor, ending))
-    tensors = to.input(step, 0), packed, to.output(step)
-    return [product_work(to.target, p, tensors, ending, largest)]
+    works, x = first or ([], to.input(step, 0))
+    tensors = x, packed, to.output(step)
+    return [*works, product_work(to.target, p, tensors, ending, largest)]
 
 
 LOWER: dict[str, Lower] = {"FULLY_CONNECTED": fully_connected, "BATCH_MATMUL": batch_matmul}

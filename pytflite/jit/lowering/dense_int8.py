@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED and BATCH_MATMUL of int8 and uint8, by constant weights."""
+"""FULLY_CONNECTED and BATCH_MATMUL of int8 and uint8; only matrices may be computed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.requantize import rows as constant_rows
+from pytflite.jit.kernel import Packed, Slot, Work
+from pytflite.jit.lowering.panels import Panels, first_factor, same_constants, second_factor
 from pytflite.jit.lowering.products_int8 import (
     TOO_STEEP,
     Ending,
@@ -28,7 +30,7 @@ from pytflite.ops.dense.layer_scales import (
     zero_points,
 )
 from pytflite.ops.dense.rescale import FIXED, NEAREST, REAL
-from pytflite.ops.quantized import integer_range, per_tensor
+from pytflite.ops.quantized import integer_range, multiplier, per_tensor
 from pytflite.plan.plan import Step
 
 _ROUNDING = {REAL: "real", FIXED: "fixed", NEAREST: "litert"}
@@ -68,33 +70,26 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
     node, output = step.node, step.output_specs[0]
     x, y = step.input_specs[0], step.input_specs[1]
     assert x is not None and y is not None
-    if y.value is None or node.options.adj_x:
-        return "its second matrix is computed at run time, or the first is to be transposed"
-    if output.dtype is not x.dtype or (
-        y.quantization is not None and y.quantization.is_per_channel
-    ):
+    known = [s.quantization for s in (x, y) if s.quantization is not None]
+    if output.dtype is not x.dtype or any(q.is_per_channel for q in known):
         return f"there is no compiled kernel for {x.dtype} to {output.dtype} with these scales"
     if not (x.size and y.size):
         return "one of its matrices is empty"
     *stack, m, n = output.static
-    k = x.static[-1]
+    k = x.static[-2 if node.options.adj_x else -1]
     if math.prod(y.static[:-2]) == 1:
         m, stack = m * math.prod(stack), []
     of_x, of_y = per_tensor(node, x, 0), per_tensor(node, y, 1)
     made = per_tensor(node, output, node.outputs[0])
     product = np.float32(of_x.scale) * np.float32(of_y.scale)
     reals = np.array([float(product) / made.scale])
+    multiplier(node, reals[0])  # or it raises
     rounding = "fixed"
     if xnnpack.takes_products(node, x, y, output):
         scale = xnnpack.product_scale(of_x.scale, of_y.scale, made.scale)
         rounding, reals = "litert", np.array([scale])
     low, high = integer_range(output.dtype)
     ending = Ending(rounding, made.zero_point, low, high, output.dtype.storage.name)
-    values = y.value.reshape(-1, *y.static[-2:])
-    values = values if node.options.adj_y else values.swapaxes(1, 2)
-    factor = Factor(
-        values, of_y.zero_point, None, reals, x.dtype.storage.name, of_x.zero_point
-    )  # fmt: skip
     columns = columns_of(to.target, n)
     dot = dot_of(to.target)
     size = columns * (4 * len(constant_rows(rounding)) + dot.groups(k) * dot.word)
@@ -104,7 +99,36 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
         np.arange(math.prod(stack), dtype=np.int64) * (m * n),
     )
     p = Product(m, n, k, k, n, math.prod(stack), offsets=np.stack(places, axis=1))
-    return _product(step, to, (1,), p, factor, ending)
+    if y.value is None:
+        zeros = of_x.zero_point, of_y.zero_point
+        return _computed(step, to, p, ending, reals, zeros, size)
+    values = y.value.reshape(-1, *y.static[-2:])
+    values = values if node.options.adj_y else values.swapaxes(1, 2)
+    factor = Factor(
+        values, of_y.zero_point, None, reals, x.dtype.storage.name, of_x.zero_point
+    )  # fmt: skip
+    return _product(step, to, (1,), p, factor, ending, first_factor(step, to))
+
+
+def _computed(
+    step: Step, to: Lowering, p: Product, ending: Ending, reals: Array, zeros: tuple[int, int],
+    size: int,
+) -> Lowered:  # fmt: skip
+    """Panels of y are made in the run, of so many bytes each: all have the same constants."""
+    if not ending.stands(reals):
+        return TOO_STEEP
+    reach = p.k * math.prod(max(zero + 128, 127 - zero) for zero in zeros)
+    if reach >= 1 << 31:
+        return "its sums might pass an int32"
+    constants = Packed(lambda: same_constants(to.target, ending, reals, reach, p.n))
+    zero = zeros[0] + dot_of(to.target).offset(unsigned=False)
+    panels = Panels(ending.rounding, constants, size, -zero, zero * zeros[1] * p.k)
+    second = second_factor(step, to, panels)
+    if isinstance(second, str):
+        return second
+    works, x = first_factor(step, to)
+    layer = Layer(x, second[1], to.output(step), "int8", *zeros, unsigned=False)
+    return [*works, second[0], product_work(to.target, p, layer, ending)]
 
 
 def stack_places(shape: tuple[int, ...], stack: list[int]) -> Array:
@@ -117,18 +141,19 @@ def stack_places(shape: tuple[int, ...], stack: list[int]) -> Array:
 
 def _product(
     step: Step, to: Lowering, positions: tuple[int, ...], p: Product, factor: Factor,
-    ending: Ending,
+    ending: Ending, first: tuple[list[Work], Slot] | None = None,
 ) -> Lowered:  # fmt: skip
-    """The Work, its weights packed when they are needed."""
+    """The Work, its weights packed when they are needed; first: x, if it is not as it lies."""
     if not ending.stands(factor.reals):
         return TOO_STEEP
     kind = ("int8", ending, factor.x_zero, factor.zero, factor.reals.tobytes())
     packed = to.packed(step, positions, kind, lambda: pack(to.target, factor, ending))
+    works, x = first or ([], to.input(step, 0))
     layer = Layer(
-        to.input(step, 0), packed, to.output(step), factor.x, factor.x_zero, factor.zero,
+        x, packed, to.output(step), factor.x, factor.x_zero, factor.zero,
         factor.weights.dtype == np.uint8,
     )  # fmt: skip
-    return [product_work(to.target, p, layer, ending)]
+    return [*works, product_work(to.target, p, layer, ending)]
 
 
 LOWER: dict[str, Lower] = {"FULLY_CONNECTED": fully_connected, "BATCH_MATMUL": batch_matmul}

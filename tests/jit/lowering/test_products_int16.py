@@ -227,7 +227,8 @@ def test_fully_connected(cpu: Target, kind: str, data: st.DataObject) -> None:
 
 @cpus
 @pytest.mark.parametrize(
-    ("dtype", "constant"), [(np.int8, True), (np.int16, True), (np.int16, False)]
+    ("dtype", "constant"),
+    [(np.int8, True), (np.int8, False), (np.int16, True), (np.int16, False)],
 )
 @settings(max_examples=5)
 @given(data=st.data())
@@ -235,17 +236,18 @@ def test_batch_matmul(cpu: Target, dtype: Any, constant: bool, data: st.DataObje
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     stack = data.draw(st.sampled_from([((), ()), ((3,), ()), ((2, 3), (3,)), ((2, 1), (2, 3))]))
     m, k, n = data.draw(_SIZES), data.draw(_SIZES), data.draw(_SIZES)
-    turned = data.draw(st.booleans())
+    adj_x, adj_y = data.draw(st.booleans()), data.draw(st.booleans())
     least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
-    y = rng.integers(least, most + 1, (*stack[1], *((n, k) if turned else (k, n)))).astype(dtype)
+    y = rng.integers(least, most + 1, (*stack[1], *((n, k) if adj_y else (k, n)))).astype(dtype)
     y[rng.random(y.shape) < 0.2] = least
-    x = samples(rng, (*stack[0], m, k))
-    second = tensor(value=y, scale=0.5) if constant else tensor(y.shape, "INT16", scale=0.5)
+    x = samples(rng, (*stack[0], *((k, m) if adj_x else (m, k))))
+    kind = y.dtype.name.upper()
+    second = tensor(value=y, scale=0.5) if constant else tensor(y.shape, kind, scale=0.5)
     model = single_op(
         "BATCH_MATMUL",
         [tensor(x.shape, "INT16", scale=0.5), second],
         [tensor(dtype="INT16", scale=2.0 ** data.draw(st.integers(2, 20)))],
-        adj_y=turned,
+        adj_x=adj_x, adj_y=adj_y,
     )  # fmt: skip
     same(model, cpu, *([x] if constant else [x, y]))
 

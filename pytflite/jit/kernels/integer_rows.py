@@ -21,7 +21,7 @@ from pytflite.model.graph import Array
 _INT32_MIN = np.int64(-(1 << 31))
 _SHIFT = 22  # from Q5.26 to the outputs' Q27.4
 _HALF = np.int64(1 << (_SHIFT - 1))
-_LONG = 64  # columns from which on a table of 256 outputs is worth its while
+_LONG = 16  # columns from which on a table of 256 outputs is worth its while
 
 
 @declare(x="int16[:, :]", y="int16[:, :]", exp="int16[:]", inverse="int16[:]", block="int64")

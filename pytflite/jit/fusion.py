@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from pytflite.jit.lowering.elementwise import expression_of
 from pytflite.jit.lowering.padded import takes_padding
 from pytflite.jit.lowering.sums import PRODUCTS, takes_sum
-from pytflite.model.dtypes import INT8, UINT8
+from pytflite.model.dtypes import FLOAT32, INT8, UINT8
 from pytflite.ops.registry import is_ours
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
@@ -76,8 +76,9 @@ def _summed(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
         if product is not None and takes_sum(product, step) and not _has_state(product):
             result[max(places)] = None
             step = _joined((product, step))
-            added = set(step.inputs) - set(product.inputs)  # may be written over
-            in_place = tuple((0, step.inputs.index(i)) for i in added)
+            added = set(step.inputs) - set(product.inputs)  # may be written over, if it is floats
+            floats = step.output_specs[0].dtype is FLOAT32
+            in_place = tuple((0, step.inputs.index(i)) for i in added) if floats else ()
             step.definition = step.definition._replace(in_place=in_place)
         elif step.node.name in PRODUCTS:
             made[step.outputs[0]] = len(result)

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from math import gcd
 
-from pytflite.model.dtypes import FLOAT32
+from pytflite.model.dtypes import FLOAT32, INT8, UINT8
 from pytflite.ops.registry import is_ours
 from pytflite.plan.plan import Step
 
 _ALL = (1, 1)
+_TYPES = {FLOAT32, INT8, UINT8}
 
 
 def mark(steps: Sequence[Step], outputs: Collection[int]) -> None:
@@ -30,13 +31,13 @@ def mark(steps: Sequence[Step], outputs: Collection[int]) -> None:
 
 
 def _convolution(step: Step) -> Step | None:
-    """The convolution of float32 that a step is, or has as its first part."""
+    """The convolution of floats or bytes that a step is, or has as its first part."""
     first = step.parts[0] if step.parts else step
     if first.node.name != "CONV_2D" or first.dynamic or not is_ours(first.definition):
         return None
     specs = *first.input_specs[:2], *step.output_specs
-    floats = all(s is not None and s.dtype is FLOAT32 for s in specs)
-    return first if floats else None
+    types = {s.dtype for s in specs if s is not None}
+    return first if len(types) == 1 and types <= _TYPES else None
 
 
 def _looks(step: Step) -> Iterator[tuple[int, tuple[int, int]]]:

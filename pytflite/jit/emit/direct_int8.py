@@ -6,7 +6,7 @@ A word is a group of inputs (dot.py), changed as instructions want them when lin
 
 from __future__ import annotations
 
-from pytflite.jit.emit import direct, gather, gemm_int8, requantize
+from pytflite.jit.emit import direct, gather, gemm_int8, requantize, residual_int8, some_bytes
 from pytflite.jit.emit.direct import Shape, Word
 from pytflite.jit.emit.dot import by_rows, dot_of, load_weights, multiply_add, word_in_all_lanes
 from pytflite.jit.ir import Function, Module, Value
@@ -16,27 +16,30 @@ from pytflite.jit.target import Target
 def convolution(
     module: Module, target: Target, *, rows: int, step: int, unroll: int, whole: bool,
     vectors: int, tail: int, masked: bool, x: str, rounding: str, signed: bool, output: str,
+    adds: bool = False,
 ) -> None:  # fmt: skip
     """Windows in lines times packed weights.
 
     Args:
         rows, step, unroll, whole: as in direct.Shape.
-        vectors, tail, masked, x, rounding, signed, output: as in gemm_int8.product.
+        vectors, tail, masked, x, rounding, signed, output, adds: as in gemm_int8.product.
     """
     target = by_rows(target)
     shape = Shape(rows, step, unroll, whole)
     copies = gather.Form(target, True, False, dot_of(target).change(unsigned=x == "uint8"))
-    form = direct.Form(shape, vectors * target.lanes, 1, copies, requantize.SLOTS)
+    extra = *requantize.SLOTS, *(residual_int8.EXTRA if adds else ())
+    form = direct.Form(shape, vectors * target.lanes, 1, copies, extra)
     finish = requantize.Form(rounding, signed, output == "uint8")
     special = masked or tail != vectors
-    f = module.kernel(*direct.SLOTS, *requantize.SLOTS)
+    after = residual_int8.SLOTS if adds else ()
+    f = module.kernel(*direct.SLOTS, *requantize.SLOTS, *after)
     direct.convolution(f, form, last=special)
     both = ("micro", vectors, False), ("micro_last", tail, masked)
     for name, wide, some in both[: 1 + special]:
-        m = module.function(name, *direct.MICRO, *requantize.SLOTS)
-        micro = Words(m, target, shape, (wide, vectors), some, finish)
+        m = module.function(name, *direct.MICRO, *extra)
+        micro = Words(m, target, shape, (wide, vectors), some, finish, adds)
         micro.finish(micro.products(micro.bias()))
-    gemm_int8.some_storers(module, target, masked=masked)
+    some_bytes.movers(module, target, masked=masked, loads=adds)
 
 
 class Words(gemm_int8.Micro):
@@ -48,9 +51,9 @@ class Words(gemm_int8.Micro):
 
     def __init__(
         self, f: Function, target: Target, shape: Shape, sizes: tuple[int, int], masked: bool,
-        form: requantize.Form,
+        form: requantize.Form, adds: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(f, target, (shape.rows, *sizes), masked, form)
+        super().__init__(f, target, (shape.rows, *sizes), masked, form, adds)
         self.shape = shape
         self.count = shape.rows
 

@@ -19,7 +19,7 @@ Sums go from the tiles to the stack, and from there become outputs two rows at a
 
 from __future__ import annotations
 
-from pytflite.jit.emit import gather, gemm, requantize
+from pytflite.jit.emit import gather, gemm, requantize, residual_int8
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm_int8 import SLOTS, Micro, row_summer
 from pytflite.jit.ir import Function, Module
@@ -32,39 +32,42 @@ _BYTES = 64  # of a line
 
 def product(
     module: Module, target: Target, *, vectors: int, tail: int, masked: bool, x: str,
-    rounding: str, signed: bool, output: str,
+    rounding: str, signed: bool, output: str, adds: bool = False,
 ) -> None:  # fmt: skip
     """Rows of a matrix, side by side, times packed weights; settings as in gemm_int8.product."""
     change = dot_of(target).change(unsigned=x == "uint8")
     copies = gather.Form(target, True, False, change)
-    form = gemm.Form(ROWS, vectors * target.lanes, 1, None, _extra(), copies)
+    form = gemm.Form(ROWS, vectors * target.lanes, 1, None, _extra(adds), copies)
     finish = requantize.Form(rounding, signed, output == "uint8")
-    _emit(module, target, form, (vectors, tail, masked, False), finish)
+    _emit(module, target, form, (vectors, tail, masked, False), finish, adds)
 
 
 def convolution(
     module: Module, target: Target, *, vectors: int, tail: int, masked: bool, x: str,
     rounding: str, signed: bool, output: str, runs: bool, sums: bool, short: int,
+    adds: bool = False,
 ) -> None:  # fmt: skip
     """Windows, gathered, times packed weights; settings as in gemm_int8.convolution."""
     change = dot_of(target).change(unsigned=x == "uint8")
     gathers = gather.Form(target, runs, False, change, short)
     finds = row_summer(target) if sums else None
-    form = gemm.Form(ROWS, vectors * target.lanes, 1, gathers, _extra(), None, finds)
+    form = gemm.Form(ROWS, vectors * target.lanes, 1, gathers, _extra(adds), None, finds)
     finish = requantize.Form(rounding, signed, output == "uint8")
-    _emit(module, target, form, (vectors, tail, masked, sums), finish)
+    _emit(module, target, form, (vectors, tail, masked, sums), finish, adds)
 
 
-def _extra() -> tuple[str, ...]:
-    return ("i64 k", "i64 x_row", *requantize.SLOTS, "i64 sum_place")
+def _extra(adds: bool) -> tuple[str, ...]:
+    after = residual_int8.EXTRA if adds else ()
+    return ("i64 k", "i64 x_row", *requantize.SLOTS, "i64 sum_place", *after)
 
 
 def _emit(
     module: Module, target: Target, form: gemm.Form, sizes: tuple[int, int, bool, bool],
-    finish: requantize.Form,
+    finish: requantize.Form, adds: bool,
 ) -> None:  # fmt: skip
     vectors, tail, masked, sums = sizes
-    f = module.kernel(*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *SLOTS)
+    after = residual_int8.SLOTS if adds else ()
+    f = module.kernel(*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *SLOTS, *after)
     f.call("void", "llvm.x86.ldtilecfg", f"ptr {configuration(module)}")
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
@@ -72,7 +75,7 @@ def _emit(
     names = [("micro", vectors, False), ("micro_last", tail, masked)]
     for name, wide, some in names[: 1 + special]:
         m = module.function(name, *gemm.MICRO, *form.extra)
-        micro = TileMicro(m, target, (form.rows, wide, vectors), some, finish)
+        micro = TileMicro(m, target, (form.rows, wide, vectors), some, finish, adds)
         micro.multiply()
         micro.finish_rows(rows=sums)
 
@@ -115,6 +118,16 @@ class TileMicro(Micro):
 
     def finish_rows(self, *, rows: bool) -> None:
         """Outputs from the sums on the stack; `rows`: each row adds a number of its own."""
+        if self.residual is None:
+            self._finish_rows(rows)
+            return
+        f, proven = self.f, self.residual.proven()
+        with f.when(proven):
+            self._finish_rows(rows)
+        with f.when(f.op(f"xor i1 {proven}, true")), f.loop(0, "%count") as loop:
+            self.look_up(loop.index, self._totals(loop.index, rows))
+
+    def _finish_rows(self, rows: bool) -> None:
         f = self.f
         if self.form.rounding == "litert":
             self._all(rows, careful=False)
@@ -133,28 +146,22 @@ class TileMicro(Micro):
             pair = loop.index, f.min(f.add(loop.index, 1), last)
             totals = [self._totals(number, rows) for number in pair]
             found = [[finisher.rounded(t, n) for n, t in enumerate(row)] for row in totals]
-            self._write(pair, [[y for _, y in row] for row in found])
+            self.write(pair, [[y for _, y in row] for row in found])
             if careful:
                 for number, row, own in zip(pair, found, totals, strict=True):
                     off = [finisher.off(t, y) for t, y in row]
                     with f.when(finisher.doubtful(off)):
                         exact = [finisher.defined(t, n) for n, t in enumerate(own)]
-                        self._write((number,), [exact])
+                        self.write((number,), [exact])
 
     def _totals(self, number: str, rows: bool) -> list[str]:
         """The sums of one row."""
-        f, size = self.f, self.target.vector
-        own = f.at(self.stack, f.mul(number, self.wide * size))
-        totals = [f.load(self.kind, own, n * size, 64) for n in range(self.wide)]
+        f, totals = self.f, self._kept(number)
         if not rows:
             return totals
         row = f.at(gemm.row(f, 0), f.mul(number, "%x_row"))
         spread = f.splat("i32", self.target.lanes, f.load("i32", f.at(row, "%sum_place")))
         return [f.op(f"add {self.kind} {t}, {spread}") for t in totals]
-
-    def _write(self, numbers: tuple[str, ...], outputs: list[list[str]]) -> None:
-        for number, narrow in zip(numbers, self.finisher.narrowed(outputs), strict=True):
-            self.store(narrow, gemm.outputs(self.f, number))
 
 
 def load_tile(f: Function, tile: int, pointer: str, stride: str | int) -> None:

@@ -14,12 +14,13 @@ stack first, and one loop does it for all rows, with the definition at hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from pytflite.jit.emit import gather, gemm, requantize
+from pytflite.jit.emit import gather, gemm, requantize, residual_int8, some_bytes
 from pytflite.jit.emit.dot import dot_of, load_weights, multiply_add, word_in_all_lanes
 from pytflite.jit.emit.pairs import Pairs
 from pytflite.jit.emit.requantize import Finisher
+from pytflite.jit.emit.residual_int8 import Residual
 from pytflite.jit.ir import Function, Module, Value
 from pytflite.jit.target import Target
 
@@ -34,7 +35,7 @@ SLOTS = (
 
 def product(
     module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
-    chains: int, x: str, rounding: str, signed: bool, output: str,
+    chains: int, x: str, rounding: str, signed: bool, output: str, adds: bool = False,
 ) -> None:  # fmt: skip
     """Rows of a matrix, side by side, times packed weights.
 
@@ -44,32 +45,36 @@ def product(
         chains: sums of an output.
         x, output: "int8" or "uint8".
         rounding, signed: as in requantize.Form.
+        adds: as in residual_int8.py.
     """
     change, pairs = dot_of(target).change(unsigned=x == "uint8"), in_pairs(target, rows)
     copies = gather.Form(target, True, False, change) if change or pairs else None
-    form = gemm.Form(rows, vectors * target.lanes, 1, None, _extra(), copies, pairs=pairs)
+    form = gemm.Form(rows, vectors * target.lanes, 1, None, _extra(adds), copies, pairs=pairs)
     finish = requantize.Form(rounding, signed, output == "uint8")
-    _emit(module, target, form, (vectors, tail, masked, chains, False), finish)
+    _emit(module, target, form, (vectors, tail, masked, chains, False), finish, adds)
 
 
 def convolution(
     module: Module, target: Target, *, rows: int, vectors: int, tail: int, masked: bool,
     chains: int, x: str, rounding: str, signed: bool, output: str, runs: bool, sums: bool,
-    short: int,
+    short: int, adds: bool = False,
 ) -> None:  # fmt: skip
     """Windows, gathered, times packed weights.
 
     Args:
         runs, short: as in gather.Form.
         sums: weights have a zero point.
+        adds: as in residual_int8.py.
     """
     change = dot_of(target).change(unsigned=x == "uint8")
     gathers = gather.Form(target, runs, False, change, short)
     finds = row_summer(target) if sums else None
     pairs = in_pairs(target, rows)
-    form = gemm.Form(rows, vectors * target.lanes, 1, gathers, _extra(), None, finds, pairs=pairs)
+    form = gemm.Form(
+        rows, vectors * target.lanes, 1, gathers, _extra(adds), None, finds, pairs=pairs
+    )
     finish = requantize.Form(rounding, signed, output == "uint8")
-    _emit(module, target, form, (vectors, tail, masked, chains, sums), finish)
+    _emit(module, target, form, (vectors, tail, masked, chains, sums), finish, adds)
 
 
 def in_pairs(target: Target, rows: int) -> bool:
@@ -77,25 +82,27 @@ def in_pairs(target: Target, rows: int) -> bool:
     return dot_of(target).pairs and rows > 1
 
 
-def _extra() -> tuple[str, ...]:
-    return ("i64 k", *requantize.SLOTS, "i64 sum_place")
+def _extra(adds: bool) -> tuple[str, ...]:
+    after = residual_int8.EXTRA if adds else ()
+    return ("i64 k", *requantize.SLOTS, "i64 sum_place", *after)
 
 
 def _emit(
     module: Module, target: Target, form: gemm.Form, sizes: tuple[int, int, bool, int, bool],
-    finish: requantize.Form,
+    finish: requantize.Form, adds: bool,
 ) -> None:  # fmt: skip
     vectors, tail, masked, chains, sums = sizes
     slots = (*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *SLOTS)
+    slots += residual_int8.SLOTS if adds else ()
     f = module.kernel(*slots)
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
     names = [("micro", vectors, False), ("micro_last", tail, masked)]
     for name, wide, some in names[: 1 + special]:
         m = module.function(name, *gemm.MICRO, *form.extra)
-        micro = Micro(m, target, (form.rows, wide, vectors), some, finish)
+        micro = Micro(m, target, (form.rows, wide, vectors), some, finish, adds)
         micro.finish(micro.sums(chains, rows=sums))
-    some_storers(module, target, masked=masked)
+    some_bytes.movers(module, target, masked=masked, loads=adds)
 
 
 class Micro:
@@ -104,13 +111,14 @@ class Micro:
     Args:
         sizes: rows, wide, and how many vectors a row of the panel has.
         masked: the last vector counts in part.
+        adds: another tensor is added.
     """
 
     count: Value = "%count"  # rows that are different
 
     def __init__(
         self, f: Function, target: Target, sizes: tuple[int, int, int], masked: bool,
-        form: requantize.Form,
+        form: requantize.Form, adds: bool = False,
     ) -> None:  # fmt: skip
         self.f = f
         self.target = target
@@ -120,6 +128,7 @@ class Micro:
         self.columns = vectors * target.lanes
         self.kind = f"<{target.lanes} x i32>"
         self.finisher = Finisher(f, target, form, "%panel", self.columns)
+        self.residual = Residual(self) if adds else None
         self.outputs = self.rows * self.wide
         self.stack = f.op(f"alloca [{self.outputs * target.vector} x i8], align 64")
 
@@ -195,6 +204,40 @@ class Micro:
 
     def finish(self, sums: list[str]) -> None:
         """Outputs from sums, of all rows: those that repeat the last one write it again."""
+        if self.residual is None:
+            self._finish(sums)
+            return
+        f, proven = self.f, self.residual.proven()
+        with f.when(proven):
+            self._finish(sums)
+        with f.when(f.op(f"xor i1 {proven}, true")):
+            self._keep(sums)
+            with f.loop(0, self.count) as loop:
+                self.look_up(loop.index, self._kept(loop.index))
+
+    def look_up(self, row: Value, totals: list[str]) -> None:
+        """The outputs of a row as the definition has them, and from the table what is added."""
+        finisher, place = self.finisher, self.place(row)
+        if self.form.rounding == "litert":
+            outputs = [finisher.rounded(total, n)[1] for n, total in enumerate(totals)]
+        else:
+            outputs = [finisher.defined(total, n) for n, total in enumerate(totals)]
+        self.store(finisher.narrowed([outputs])[0], place)
+        assert self.residual is not None
+        self.residual.look_up(place)
+
+    def write(self, rows: Sequence[Value], outputs: list[list[str]]) -> None:
+        """The outputs of one row or two, plus what is added."""
+        places, bounds = [self.place(r) for r in rows], requantize.BOUNDS
+        if self.residual is not None:
+            pairs = zip(outputs, places, strict=True)
+            outputs = [self.residual.added(row, place) for row, place in pairs]
+            bounds = residual_int8.BOUNDS
+        narrow = self.finisher.narrowed(outputs, bounds)
+        for values, place in zip(narrow, places, strict=True):
+            self.store(values, place)
+
+    def _finish(self, sums: list[str]) -> None:
         f = self.f
         if self.form.rounding == "litert":
             self._round(sums, careful=False)
@@ -220,23 +263,30 @@ class Micro:
                     off = [finisher.off(t, y) for t, y in row]
                     pairs = zip(off, farthest, strict=True)
                     farthest = [finisher.farther(a, b) for a, b in pairs] if farthest else off
-            for r, narrow in enumerate(finisher.narrowed(outputs), first):
-                self.store(narrow, self.place(r))
+            self.write(range(first, first + len(outputs)), outputs)
         return farthest
 
     def _define(self, sums: list[str]) -> None:
         """Row after row: where a sum is near a tie, the definition decides."""
-        f, finisher, size = self.f, self.finisher, self.target.vector
-        for n, total in enumerate(sums):
-            f.store(self.kind, total, self.stack, n * size, 64)
+        f, finisher = self.f, self.finisher
+        self._keep(sums)
         with f.loop(0, self.count) as loop:
-            own = f.at(self.stack, f.mul(loop.index, self.wide * size))
-            totals = [f.load(self.kind, own, n * size, 64) for n in range(self.wide)]
+            totals = self._kept(loop.index)
             row = [finisher.rounded(total, n) for n, total in enumerate(totals)]
             with f.when(finisher.doubtful([finisher.off(t, y) for t, y in row])):
-                outputs = [finisher.defined(total, n) for n, total in enumerate(totals)]
-                narrow = finisher.narrowed([outputs])[0]
-                self.store(narrow, self.place(loop.index))
+                exact = [finisher.defined(total, n) for n, total in enumerate(totals)]
+                self.write([loop.index], [exact])
+
+    def _keep(self, sums: list[str]) -> None:
+        """Puts all sums on the stack."""
+        for n, total in enumerate(sums):
+            self.f.store(self.kind, total, self.stack, n * self.target.vector, 64)
+
+    def _kept(self, number: str) -> list[str]:
+        """The sums of a row, from the stack."""
+        f, size = self.f, self.target.vector
+        own = f.at(self.stack, f.mul(number, self.wide * size))
+        return [f.load(self.kind, own, n * size, 64) for n in range(self.wide)]
 
     def place(self, row: Value) -> str:
         """Where the outputs of a row go."""
@@ -248,39 +298,10 @@ class Micro:
         lanes = self.wide * self.target.lanes // len(values)
         kind = f"<{lanes} x i8>"
         for n, value in enumerate(values):
-            place = f.at(row, n * lanes)
-            if not (self.masked and n == len(values) - 1):
-                f.store(kind, value, place)
-                continue
-            left = f.sub("%width", n * lanes)
-            if self.target.vector < 64:
-                arguments = f"{kind} {value}", f"ptr {place}", f"i64 {left}"
-                f.call("void", f"store_some_{lanes}", *arguments)
-                continue
-            numbers = ", ".join(f"i8 {n}" for n in range(lanes))
-            limit = f.splat("i8", lanes, f.op(f"trunc i64 {left} to i8"))
-            mask = f.op(f"icmp slt {kind} <{numbers}>, {limit}")
-            f.call(
-                "void", f"llvm.masked.store.v{lanes}i8.p0", f"{kind} {value}", f"ptr {place}",
-                "i32 1", f"<{lanes} x i1> {mask}",
-            )  # fmt: skip
-
-
-def some_storers(module: Module, target: Target, *, masked: bool) -> None:
-    """What Micro.store calls where stores have no masks."""
-    if masked and target.vector < 64:
-        for lanes in (target.lanes, 2 * target.lanes):
-            _some_storer(module, lanes)
-
-
-def _some_storer(module: Module, lanes: int) -> None:
-    """@store_some(values, place, count): the first of them, byte by byte."""
-    kind = f"<{lanes} x i8>"
-    f = module.function(f"store_some_{lanes}", f"{kind} values", "ptr place", "i64 count")
-    memory = f.op(f"alloca {kind}")
-    f.store(kind, "%values", memory)
-    with f.loop(0, "%count") as loop:
-        f.store("i8", f.load("i8", memory, loop.index), "%place", loop.index)
+            if self.masked and n == len(values) - 1:
+                some_bytes.store(f, self.target, value, row, n * lanes, lanes)
+            else:
+                f.store(kind, value, f.at(row, n * lanes))
 
 
 def row_summer(target: Target) -> Callable[[Function, str, str], None]:

@@ -34,6 +34,7 @@ from pytflite.jit.target import Target
 
 # What `Finisher` needs to be known by name: slots of the kernel, handed on to micro.
 SLOTS = ("i64 zero_point", "i64 low", "i64 high")
+BOUNDS = ("%low", "%high")
 
 FAST = ("flag", "bias", "origin", "scale", "plus", "minus", "edge")
 _ROWS = {
@@ -165,7 +166,7 @@ class Finisher:
         scale = self.constant("scale", n)
         if self.form.rounding == "litert":
             t = f.op(f"fmul {floats} {x}, {scale}")
-            return t, f.op(f"add {self.kind} {self._round(t)}, {self._splat('%zero_point')}")
+            return t, f.op(f"add {self.kind} {self.nearest(t)}, {self._splat('%zero_point')}")
         offset = self.constant("plus", n)
         if self.form.signed:
             if self.form.floats:
@@ -180,9 +181,10 @@ class Finisher:
             t = f.call(floats, name, *(f"{floats} {v}" for v in (x, scale, offset)))
         else:
             t = f.op(f"fadd {floats} {f.op(f'fmul {floats} {x}, {scale}')}, {offset}")
-        return t, self._round(t)
+        return t, self.nearest(t)
 
-    def _round(self, t: str) -> str:
+    def nearest(self, t: str) -> str:
+        """Integers nearest to numbers in float32, ties to even."""
         name = f"llvm.lrint.v{self.lanes}i32.v{self.lanes}f32"
         return self.f.call(self.kind, name, f"{self.floats} {t}")
 
@@ -209,24 +211,25 @@ class Finisher:
         packed = self.f.op(f"bitcast {self.bits} {found} to i{self.lanes}")
         return self.f.compare("ne", packed, 0, f"i{self.lanes}")
 
-    def narrowed(self, rows: list[list[str]]) -> list[list[str]]:
+    def narrowed(self, rows: list[list[str]], bounds: tuple[str, str] = BOUNDS) -> list[list[str]]:
         """Outputs of 8 bits, clamped, from integers of 32 bits.
 
         Args:
             rows: vectors of one row or two.
+            bounds: the lower, the upper one.
 
         Returns:
             Vectors of bytes of these rows: one, or as many as there were.
         """
         if interleaves(self.target, len(rows[0])):
-            return self._packed([rows[0], rows[-1]])[: len(rows)]
-        return [[self._narrowed(y) for y in row] for row in rows]
+            return self._packed([rows[0], rows[-1]], bounds)[: len(rows)]
+        return [[self._narrowed(y, bounds) for y in row] for row in rows]
 
-    def _packed(self, rows: list[list[str]]) -> list[list[str]]:
+    def _packed(self, rows: list[list[str]], bounds: tuple[str, str]) -> list[list[str]]:
         """x86 packs within 128 bits: two vectors in turns, and then two rows, which are sorted."""
         f, lanes = self.f, self.lanes
         octets, both = f"<{4 * lanes} x i8>", packed(f, lanes, rows)
-        for how, bound in (("smax", "%low"), ("smin", "%high")):
+        for how, bound in zip(("smax", "smin"), bounds, strict=True):
             limit = f.splat("i8", 4 * lanes, f.op(f"trunc i64 {bound} to i8"))
             arguments = f"{octets} {both}", f"{octets} {limit}"
             both = f.call(octets, f"llvm.{how}.v{4 * lanes}i8", *arguments)
@@ -244,11 +247,15 @@ class Finisher:
             found.append([f.op(f"bitcast {half} {part} to <{2 * lanes} x i8>")])
         return found
 
-    def _narrowed(self, y: str) -> str:
-        f = self.f
-        for name, bound in (("smax", "%low"), ("smin", "%high")):
+    def clamped(self, y: str, bounds: tuple[str, str] = BOUNDS) -> str:
+        """Integers of 32 bits within bounds."""
+        for name, bound in zip(("smax", "smin"), bounds, strict=True):
             arguments = f"{self.kind} {y}", f"{self.kind} {self._splat(bound)}"
-            y = f.call(self.kind, f"llvm.{name}.v{self.lanes}i32", *arguments)
+            y = self.f.call(self.kind, f"llvm.{name}.v{self.lanes}i32", *arguments)
+        return y
+
+    def _narrowed(self, y: str, bounds: tuple[str, str]) -> str:
+        f, y = self.f, self.clamped(y, bounds)
         y = f.op(f"trunc {self.kind} {y} to <{self.lanes} x i8>")
         if self.form.unsigned:
             y = f.op(f"xor <{self.lanes} x i8> {y}, splat (i8 -128)")

@@ -21,6 +21,7 @@ from pytflite.jit.lowering.products_int8 import (
     product_work,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.sums_int8 import Sum
 from pytflite.jit.lowering.tiles import Product
 from pytflite.jit.lowering.transposed import phases_of
 from pytflite.model.graph import Array
@@ -33,8 +34,11 @@ from pytflite.plan.plan import Step
 Seen = tuple[range, range]  # the taps that see something, along height and width
 
 
-def conv_2d(step: Step, to: Lowering) -> Lowered:
-    """A product of windows and filters; of pixels and filters where a window is a pixel."""
+def conv_2d(step: Step, to: Lowering, sum: Sum | None = None) -> Lowered:
+    """A product of windows and filters; of pixels and filters where a window is a pixel.
+
+    sum: what is added to that; the step's output tensor is then the sum.
+    """
     x, weights, bias = _constants(step)
     if weights.value is None or (bias is not None and bias.value is None):
         return "the filter or the bias is computed at run time"
@@ -48,9 +52,11 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     windows, seen = trimmed(windows_of(step, sizes, taps))
     values = weights.value[:, cut(seen[0]), cut(seen[1])]
     if depth == 1 and groups > 1:
+        if sum is not None:
+            return "a product of single channels has no sum after it"
         return _depthwise(step, to, windows, seen, values[..., 0].transpose(1, 2, 0), numbers)
     split = values.reshape(groups, filters // groups, -1)
-    return _product(step, to, windows, seen, split, numbers)
+    return _product(step, to, windows, seen, split, numbers, sum)
 
 
 def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
@@ -125,22 +131,31 @@ def _depthwise(
 
 
 def _product(
-    step: Step, to: Lowering, windows: Windows, seen: Seen, values: Array, numbers: Numbers
-) -> Lowered:
+    step: Step, to: Lowering, windows: Windows, seen: Seen, values: Array, numbers: Numbers,
+    sum: Sum | None = None,
+) -> Lowered:  # fmt: skip
     """Filters [groups, filters, products], of the taps that are seen."""
     x, weights, bias = _constants(step)
     batch, channels = x.static[0], x.static[3]
     groups, each, depth = values.shape
     filters = groups * each
     _, h, w = windows
+    places = h.output * w.output * filters, w.output * filters, filters
+    rows, columns = step.seen
+    h, w = (
+        window._replace(output=-(-window.output // every), stride=window.stride * every)
+        for window, every in ((h, rows), (w, columns))
+    )
+    places = places[0], places[1] * rows, places[2] * columns
     if w.input == w.output == w.filter == 1 and not w.before:  # a column: its taps make one run
-        h, w = w, h
+        h, w, places = w, h, (places[0], places[2], places[1])
     ending, reals = ending_of(numbers), numbers.reals
     assert reals is not None
     if not ending.stands(reals):
         return TOO_STEEP
     offset = None if bias is None else bias.value
-    whole = groups == 1 and h.covers and w.covers
+    outputs = h.output * w.output
+    whole = groups == 1 and h.covers and w.covers and places[0] == outputs * filters
     lines = None
     sums = numbers.filter_zero != 128 * (weights.dtype.storage == np.uint8)  # of rows, are needed
     if not (sums or whole):
@@ -154,21 +169,19 @@ def _product(
 
     kind = ("int8", values.shape, seen, ending, numbers.input_zero, reals.tobytes(), lines is None)
     packed = to.packed(step, (1,) if bias is None else (1, 2), kind, make)
-    layer = layer_of(step, to, packed, numbers, weights)
-    outputs = h.output * w.output
+    layer, full = layer_of(step, to, packed, numbers, weights), ending._replace(sum=sum)
     p = Product(
         batch * outputs, each, depth, channels, filters, groups, channels // groups, each
     )  # fmt: skip
     if h.is_pointwise and w.is_pointwise and lines is None:
-        return [product_work(to.target, p, layer, ending)]
+        return [product_work(to.target, p, layer, full)]
     if whole:
-        return [product_work(to.target, p._replace(x_row=p.k), layer, ending)]
-    places = outputs * filters, w.output * filters, filters
+        return [product_work(to.target, p._replace(x_row=p.k), layer, full)]
     if lines is not None:
         tensors = layer.x, layer.weights, layer.output
         own = Place(lines, depth, each, batch, places, tensors)
-        return [int8_work(to.target, own, layer, ending)]
-    return [convolution_work(to.target, p, (windows[0], h, w), channels, places, layer, ending)]
+        return [int8_work(to.target, own, layer, full)]
+    return [convolution_work(to.target, p, (windows[0], h, w), channels, places, layer, full)]
 
 
 def _constants(step: Step) -> tuple[Spec, Spec, Spec | None]:

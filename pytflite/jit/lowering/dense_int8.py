@@ -19,6 +19,7 @@ from pytflite.jit.lowering.products_int8 import (
     product_work,
 )
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.sums_int8 import Sum
 from pytflite.jit.lowering.tiles import Product, columns_of
 from pytflite.model.graph import Array
 from pytflite.ops import xnnpack
@@ -36,8 +37,8 @@ from pytflite.plan.plan import Step
 _ROUNDING = {REAL: "real", FIXED: "fixed", NEAREST: "litert"}
 
 
-def fully_connected(step: Step, to: Lowering) -> Lowered:
-    """Rows of x times weights [units, depth]."""
+def fully_connected(step: Step, to: Lowering, sum: Sum | None = None) -> Lowered:
+    """Rows of x times weights [units, depth]; sum: what is added to that."""
     node, output = step.node, step.output_specs[0]
     x, weights = step.input_specs[0], step.input_specs[1]
     assert x is not None and weights is not None
@@ -54,7 +55,7 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
     zero_x, zero_w, zero = zero_points(node, x, weights, output)
     reals = real_multipliers(node, x, scales, output, way)
     limits = quantized_range(node, output, even=way == NEAREST)
-    ending = Ending(_ROUNDING[way], zero, *limits, output.dtype.storage.name)
+    ending = Ending(_ROUNDING[way], zero, *limits, output.dtype.storage.name, sum)
     factor = Factor(
         weights.value.reshape(1, units, depth), zero_w,
         None if bias is None or bias.value is None else bias.value.reshape(-1).astype(np.int64),
@@ -146,8 +147,8 @@ def _product(
     """The Work, its weights packed when they are needed; first: x, if it is not as it lies."""
     if not ending.stands(factor.reals):
         return TOO_STEEP
-    kind = ("int8", ending, factor.x_zero, factor.zero, factor.reals.tobytes())
-    packed = to.packed(step, positions, kind, lambda: pack(to.target, factor, ending))
+    kind = ("int8", ending.alone, factor.x_zero, factor.zero, factor.reals.tobytes())
+    packed = to.packed(step, positions, kind, lambda: pack(to.target, factor, ending.alone))
     works, x = first or ([], to.input(step, 0))
     layer = Layer(
         x, packed, to.output(step), factor.x, factor.x_zero, factor.zero,

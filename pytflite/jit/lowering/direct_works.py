@@ -102,7 +102,8 @@ def int8_work(
     fill = layer.zero + dot_of(target).offset(unsigned=layer.kind == "uint8")
     settings = {**ending.settings, "x": layer.kind}
     return place.work(
-        target, "direct_int8.convolution", size, settings, (fill, *ending.slots)
+        target, "direct_int8.convolution", size, settings,
+        (fill, *ending.slots, *(ending.sum or ())),
     )  # fmt: skip
 
 

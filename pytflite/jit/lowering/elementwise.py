@@ -125,6 +125,8 @@ def elementwise(step: Step, to: Lowering) -> Lowered:
     """One pass over the output, for a step or for the parts of a fused one."""
     if len(step.inputs) > _MOST:
         return f"compiled for at most {_MOST} inputs"
+    if step.parts and step.parts[0].node.name in PRODUCTS:
+        return product_and_sum(step, to)
     if expression_of(step) is None:
         if step.node.name in CUSTOM_MODULES and step.node.name not in _EXPRESSIONS:
             return "compiled for FLOAT32 alone"
@@ -141,8 +143,6 @@ def elementwise(step: Step, to: Lowering) -> Lowered:
         if (found := arithmetic(step, to)) is not None:
             return found
         return by_pairs(step, to) if step.node.name in _BINARY else by_table(step, to)
-    if step.parts and step.parts[0].node.name in PRODUCTS:
-        return product_and_sum(step, to)
     operands: list[tuple[Slot, Shape]] = []
     numbers: list[float] = []
     names: dict[int, str] = {}  # of tensors that are read, or computed on the way

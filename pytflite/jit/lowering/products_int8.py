@@ -16,6 +16,7 @@ from pytflite.jit.kernel import Setting, Slot, Work, kernel
 from pytflite.jit.lowering.products import scratch_row
 from pytflite.jit.lowering.proof import Range
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
+from pytflite.jit.lowering.sums_int8 import Sum
 from pytflite.jit.lowering.tiles import Product, Tile, chains_of, columns_of, vectors_of
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
@@ -44,6 +45,7 @@ class Ending(NamedTuple):
         rounding: "fixed", "real" or "litert".
         zero_point, low, high: of the output, in its own type.
         output: "int8" or "uint8".
+        sum: what is added to the outputs, if anything.
     """
 
     rounding: str
@@ -51,6 +53,12 @@ class Ending(NamedTuple):
     low: int
     high: int
     output: str
+    sum: Sum | None = None
+
+    @property
+    def alone(self) -> Ending:
+        """Without the sum: what constants depend on."""
+        return self._replace(sum=None)
 
     def stands(self, reals: Array) -> bool:
         """Whether sums times multipliers are int32; but for "litert", the proof looks at that."""
@@ -59,9 +67,10 @@ class Ending(NamedTuple):
     @property
     def settings(self) -> dict[str, Setting]:
         """Of the kernel."""
-        return {
+        made: dict[str, Setting] = {
             "rounding": self.rounding, "signed": self.low < self.zero_point, "output": self.output
         }  # fmt: skip
+        return made if self.sum is None else made | {"adds": True}
 
     @property
     def slots(self) -> tuple[int, int, int]:
@@ -303,6 +312,7 @@ def _work(
         layer.x, layer.weights, layer.output, parts, p.m, p.n, groups, p.x_row, p.output_row,
         panel_bytes, tile.row_block, row_blocks, tile.panel_block, panel_blocks, *gathering,
         *ending.slots, dot.row(p.k), p.k * dot.width, -layer.row_zero,
+        *(ending.sum or ()),
     )  # fmt: skip
     tiles = math.prod((p.parts, row_blocks, panel_blocks))
     return Work(made, slots, tiles, tile.row_block * ENTRY + scratch)

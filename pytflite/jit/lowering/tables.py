@@ -77,11 +77,11 @@ def _composed(step: Step, values: Array) -> Array:
     """What the step, or its parts one after the other, make of the values of its input."""
     known = {step.inputs[0]: values}
     for part in step.parts or (step,):
-        known[part.outputs[0]] = _evaluated(part, [known[i] for i in part.inputs])
+        known[part.outputs[0]] = evaluated(part, [known[i] for i in part.inputs])
     return known[step.outputs[0]]
 
 
-def _evaluated(step: Step, values: Sequence[Array]) -> Array:
+def evaluated(step: Step, values: Sequence[Array]) -> Array:
     """What the operator's NumPy kernel answers for these values."""
     definition, node = step.definition, step.node
     inputs = [
@@ -116,7 +116,7 @@ def by_pairs(step: Step, to: Lowering, forbidden: int | None = None) -> Lowered:
     others = values
     if forbidden is not None:
         others = np.where(values == forbidden, values[forbidden - 1], values)
-    table = Packed(lambda: _evaluated(step, [values[:, None], others[None, :]]))
+    table = Packed(lambda: evaluated(step, [values[:, None], others[None, :]]))
     formula = _formula(step, a, b, target)
     constants = Packed(lambda: _constants(formula, values, table.array))
     code = kernel(

@@ -10,6 +10,7 @@ Packed are, for each vector of outputs, its constants, and then the taps: [vecto
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from pytflite.jit.emit import requantize
@@ -41,7 +42,7 @@ SLOTS = (
 )
 
 
-class General:
+class General(ABC):
     """Writes the vectors of one output pixel after another.
 
     Args:
@@ -56,10 +57,11 @@ class General:
         self._constants = constants * target.vector
         self._panel = f.add(f.mul(f.mul("%taps_h", "%taps_w"), target.vector), self._constants)
 
+    @abstractmethod
     def mask(self, left: str) -> str:
         """Of the first lanes, so many are left."""
-        raise NotImplementedError
 
+    @abstractmethod
     def vector(self, panel: str, first: str, output: str, mask: str, repeated: int) -> None:
         """One vector of outputs, by `taps`.
 
@@ -67,7 +69,6 @@ class General:
             panel: of its packed constants. first: bytes to the channel of the input.
             repeated: lanes in which each channel stands.
         """
-        raise NotImplementedError
 
     def pixel(self, line: str, ox: str) -> None:
         """Finds the window of an output pixel, by the number of its line in all images."""

@@ -61,21 +61,19 @@ class _Helper:
         self._job = job
         self._parameters = np.array([0, job.ctypes.data, number], np.int64)
         self._entry = entry
-        self._bell = threading.Semaphore(0)
-        self._asleep = False
+        self._bell = threading.Lock()  # open once it has been rung
+        self._bell.acquire()
         self._thread = threading.Thread(target=self._work, name="pytflite helper", daemon=True)
         self._thread.start()
 
     def _work(self) -> None:
         while not self._job[QUIT // 8]:
             self._entry(self._parameters.ctypes.data, 0, 0, None)
-            self._asleep = True
             self._bell.acquire()
 
     def wake(self) -> None:
-        """Has the thread look for a run, if it sleeps."""
-        if self._asleep:
-            self._asleep = False
+        """Has the thread look for a run: if it sleeps, or is just about to."""
+        if self._bell.locked():
             self._bell.release()
 
     def join(self) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.jit.kernel import At, Kernel, Packed, Records, Upcoming, Work
-from pytflite.jit.records import ENTRY, FLUSH, HELPER, LEADER, RECORD, SINGLE
+from pytflite.jit.records import CLAIM, ENTRY, FLUSH, HELPER, LEADER, RECORD, SINGLE
 from pytflite.model.graph import Array
 from pytflite.plan.alignment import aligned
 from pytflite.plan.plan import Refused
@@ -214,6 +214,8 @@ class BoundProgram:
         self.program = program
         self.records = records
         self.memory = aligned(program.tables.scratch * max(program.threads, 1))
+        shares = program.threads > 1
+        self.claims = aligned(CLAIM * (program.threads + 1) * program.tables.works * shares)
         self._kept = arena
         self._slots = slots
         self._blocks = records[:, 1] - slots.ctypes.data
@@ -281,7 +283,8 @@ class Stretch:
         try:
             stride = program.tables.scratch
             memory = self._leader[3] + stride
-            helpers.seat(int(self._own[1]), memory, stride, program.threads)
+            claims = self._bound.claims.ctypes.data
+            helpers.seat(int(self._own[1]), claims, memory, stride, program.threads)
             self._own[10] = helpers.job.ctypes.data
             program.leader(*self._leader)
         finally:

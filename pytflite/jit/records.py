@@ -1,15 +1,18 @@
 """The layout of what the runner reads (emit/runner.py): offsets in bytes of words of 8.
 
 A record is one call of a kernel: the addresses of the kernel and of its parameters, the number of
-tiles, the next tile that nobody has claimed, how many tiles are done, whether denormals are zero,
-and two words that are free.
+tiles, whether denormals are zero, and words that are free.
 
 A job is where a run and its helpers meet:
 
     door        2^32 while helpers may come in, plus the number of those inside
     current     the record whose tiles are to be had; -1 when there are no more
-    records, scratch, stride, seats   of this run; helper n < seats works in scratch + n * stride
     quit        not 0: helpers go home
+    records, claims, scratch, stride, seats   of this run; helper n < seats works in
+                scratch + n * stride
+
+Claims are lines of memory: for each record one that counts the tiles which are done, then one for
+each thread, which counts what is claimed of this thread's tiles.
 """
 
 from __future__ import annotations
@@ -19,12 +22,13 @@ import ctypes
 from pytflite.jit.kernel import kernel
 
 RECORD = 64
-KERNEL, PARAMETERS, TILES, NEXT, DONE, FLUSH = 0, 8, 16, 24, 32, 40
+KERNEL, PARAMETERS, TILES, FLUSH = 0, 8, 16, 24
 
 JOB = 256
 DOOR, CURRENT, QUIT = 0, 64, 128  # each written on a line of its own
-RECORDS, SCRATCH, STRIDE, SEATS = 192, 200, 208, 216
+RECORDS, CLAIMS, SCRATCH, STRIDE, SEATS = 192, 200, 208, 216, 224
 OPEN = 1 << 32
+CLAIM = 64
 
 # The loops: in one thread, for the thread whose run it is, and for those that help.
 SINGLE, LEADER, HELPER = (kernel(f"runner.{name}") for name in ("single", "leader", "helper"))

@@ -38,9 +38,9 @@ class Team:
             helper.wake()
         return True
 
-    def seat(self, records: int, scratch: int, stride: int, threads: int) -> None:
+    def seat(self, records: int, claims: int, scratch: int, stride: int, threads: int) -> None:
         """Says what the next run is."""
-        self.job[RECORDS // 8 : SEATS // 8 + 1] = records, scratch, stride, threads - 1
+        self.job[RECORDS // 8 : SEATS // 8 + 1] = records, claims, scratch, stride, threads - 1
 
     def end(self) -> None:
         """Gives the team back."""

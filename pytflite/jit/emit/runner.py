@@ -6,6 +6,13 @@ number, plus 1.
 
 `single` does all tiles in this thread. `leader` shares them with helpers, threads that are in
 `helper` at the time; they meet at a Job.
+
+    tiles of a record   | leader's      | helper 0's    | helper 1's    |
+    claimed               ====>           =======>        ==>
+
+Each thread has the same part of the tiles of every record, and begins there: tiles are mostly lines
+of pictures, or rows, so that what it reads is what it wrote itself a record ago, and lies in its own
+cache; from another core's a line takes some 50 ns. Then it claims what the others have left.
 The leader never depends on a helper to come: it claims tiles like any other, and waits for those
 only that were claimed. It shuts the door and waits until nobody is inside, so that a helper which
 was asleep at the wrong moment can never touch the next run's counters.
@@ -14,15 +21,16 @@ was asleep at the wrong moment can never touch the next run's counters.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.records import (
+    CLAIM,
+    CLAIMS,
     CURRENT,
-    DONE,
     DOOR,
     FLUSH,
     KERNEL,
-    NEXT,
     OPEN,
     PARAMETERS,
     QUIT,
@@ -38,10 +46,10 @@ from pytflite.jit.target import Target
 # Bits of x86's MXCSR and of AArch64's FPCR.
 _FLUSH, _ZERO_INPUTS, _ARM_FLUSH = 1 << 15, 1 << 6, 1 << 24
 
-_CLAIMS = 16
+_SHARES = 8  # into which a thread's tiles are divided, at most: each claim takes its time
 
-# Rounds that a helper waits for the next run: about 100 us with x86's pause, which is slow.
-_PATIENCE = {"x86_64": 1800, "aarch64": 30000}
+# Rounds that a helper waits for the next run: 50 to 300 us with x86's pause, which is slow.
+_PATIENCE = {"x86_64": 5000, "aarch64": 30000}
 
 
 class Modes:
@@ -95,11 +103,12 @@ def single(module: Module, target: Target) -> None:
 def leader(module: Module, target: Target) -> None:
     """Tiles shared with helpers. Slots: records, job. The job's door is shut before and after."""
     f = module.kernel("ptr records", "ptr job")
-    modes = Modes(f, target)
-    with f.loop("%begin", "%end") as loop:
-        record = record_at(f, "%records", loop.index)
-        f.store("i64", 0, record, NEXT, 8)
-        f.store("i64", 0, record, DONE, 8)
+    modes, tally = Modes(f, target), f.op("alloca i64")
+    threads = _threads(f)
+    size = f.mul(f.add(threads, 1), CLAIM)
+    first = f.at(f.load("ptr", "%job", CLAIMS, 8), f.mul("%begin", size))
+    claims = f.mul(f.sub("%end", "%begin"), size)
+    f.call("void", "llvm.memset.p0.i64", f"ptr {first}", "i8 0", f"i64 {claims}", "i1 false")
     door, current = f.at("%job", DOOR), f.at("%job", CURRENT)
     f.do(f"store atomic i64 -1, ptr {current} monotonic, align 8")
     f.do(f"store atomic i64 {OPEN}, ptr {door} release, align 8")
@@ -120,22 +129,21 @@ def leader(module: Module, target: Target) -> None:
             call_record(f, modes, record, 0, tiles, "%scratch")
         with f.when(f.op(f"xor i1 {alone}, true")):
             f.do(f"store atomic i64 {loop.index}, ptr {current} release, align 8")
-            _claim(f, modes, record, tiles, "%scratch")
+            done = _claim(f, modes, record, loop.index, Thread("0", threads, "%scratch", tally))
             with f.repeat() as waiting:
-                done = f.op(f"load atomic i64, ptr {f.at(record, DONE)} acquire, align 8")
-                waiting.leave_if(f.compare("eq", done, tiles))
+                count = f.op(f"load atomic i64, ptr {done} acquire, align 8")
+                waiting.leave_if(f.compare("eq", count, tiles))
                 _pause(f, target)
         _check(f, record, loop.index, close)
     close()
 
 
 def helper(module: Module, target: Target) -> None:
-    """Helps at run after run; returns when none has come for 100 us. Slots: job, number."""
+    """Helps at run after run; returns when none has come for a while. Slots: job, number."""
     f = module.kernel("ptr job", "i64 number")
     door, current = f.at("%job", DOOR), f.at("%job", CURRENT)
     modes = Modes(f, target)
-    waited = f.op("alloca i64")
-    last = f.op("alloca i64")
+    waited, last, tally = (f.op("alloca i64") for _ in range(3))
     f.store("i64", 0, waited, 0, 8)
     with f.repeat() as runs:
         rounds = f.load("i64", waited, 0, 8)
@@ -153,15 +161,19 @@ def helper(module: Module, target: Target) -> None:
                 f.store("i64", 0, waited, 0, 8)
                 seats = f.load("i64", "%job", SEATS, 8)
                 with f.when(f.compare("slt", "%number", seats)):
-                    _help(f, modes, target, current, last)
+                    _help(f, modes, target, current, (last, tally))
                 f.op(f"atomicrmw sub ptr {door}, i64 1 acq_rel")
 
 
-def _help(f: Function, modes: Modes, target: Target, current: str, last: str) -> None:
+def _help(
+    f: Function, modes: Modes, target: Target, current: str, own: tuple[str, str]
+) -> None:  # fmt: skip
     """Claims tiles of the current record, until there are no more records."""
+    last, tally = own
     records = f.load("ptr", "%job", RECORDS, 8)
     stride = f.load("i64", "%job", STRIDE, 8)
     scratch = f.at(f.load("ptr", "%job", SCRATCH, 8), f.mul("%number", stride))
+    thread = Thread(f.add("%number", 1), _threads(f), scratch, tally)
     f.store("i64", -1, last, 0, 8)
     with f.repeat() as work:
         now = f.op(f"load atomic i64, ptr {current} acquire, align 8")
@@ -173,9 +185,13 @@ def _help(f: Function, modes: Modes, target: Target, current: str, last: str) ->
         work.leave_if(f.compare("slt", shut, OPEN))
         fresh = f.op(f"xor i1 {known}, true")
         with f.when(f.op(f"and i1 {fresh}, {f.compare('sge', now, 0)}")):
-            record = record_at(f, records, now)
-            _claim(f, modes, record, f.load("i64", record, TILES, 8), scratch)
+            _claim(f, modes, record_at(f, records, now), now, thread)
             f.store("i64", now, last, 0, 8)
+
+
+def _threads(f: Function) -> str:
+    """How many threads this run is for: its own, and helpers."""
+    return f.add(f.load("i64", "%job", SEATS, 8), 1)
 
 
 def record_at(f: Function, records: str, number: str) -> str:
@@ -197,17 +213,47 @@ def call_record(
         modes.restore()
 
 
-def _claim(f: Function, modes: Modes, record: str, tiles: str, scratch: str) -> None:
-    """Does tiles of a record, a few at a time, until all are claimed."""
-    # Claims cost some 100 ns where threads compete: not more than 16 for each of them.
-    threads = f.add(f.load("i64", "%job", SEATS, 8), 1)
-    share = f.max(f.op(f"udiv i64 {tiles}, {f.mul(threads, _CLAIMS)}"), 1)
-    with f.repeat() as claiming:
-        begin = f.op(f"atomicrmw add ptr {f.at(record, NEXT)}, i64 {share} monotonic")
-        claiming.leave_if(f.compare("sge", begin, tiles))
-        end = f.min(f.add(begin, share), tiles)
-        call_record(f, modes, record, begin, end, scratch)
-        f.op(f"atomicrmw add ptr {f.at(record, DONE)}, i64 {f.sub(end, begin)} acq_rel")
+class Thread(NamedTuple):
+    """One that claims tiles.
+
+    Attributes:
+        number: among those of the run, of which there are `threads`; 0 is the leader.
+        scratch: its memory.
+        tally: the address of a word that is its own.
+    """
+
+    number: str
+    threads: str
+    scratch: str
+    tally: str
+
+
+def _claim(f: Function, modes: Modes, record: str, number: str, thread: Thread) -> str:
+    """Does tiles of a record until all are claimed; the address of the count of those done."""
+    lines = f.mul(number, f.mul(f.add(thread.threads, 1), CLAIM))
+    done = f.at(f.load("ptr", "%job", CLAIMS, 8), lines)
+    tiles = f.load("i64", record, TILES, 8)
+    f.store("i64", 0, thread.tally, 0, 8)
+    with f.loop(0, thread.threads) as loop:
+        whose = f.add(thread.number, loop.index)
+        wraps = f.compare("sge", whose, thread.threads)
+        whose = f.select(wraps, "i64", f.sub(whose, thread.threads), whose)
+        first = f.op(f"udiv i64 {f.mul(tiles, whose)}, {thread.threads}")
+        last = f.op(f"udiv i64 {f.mul(tiles, f.add(whose, 1))}, {thread.threads}")
+        share = f.max(f.op(f"udiv i64 {f.sub(last, first)}, {_SHARES}"), 1)
+        claimed = f.at(done, f.mul(f.add(whose, 1), CLAIM))
+        with f.repeat() as claiming:
+            before = f.op(f"atomicrmw add ptr {claimed}, i64 {share} monotonic")
+            begin = f.add(first, before)
+            claiming.leave_if(f.compare("sge", begin, last))
+            end = f.min(f.add(begin, share), last)
+            call_record(f, modes, record, begin, end, thread.scratch)
+            count = f.add(f.load("i64", thread.tally, 0, 8), f.sub(end, begin))
+            f.store("i64", count, thread.tally, 0, 8)
+    own = f.load("i64", thread.tally, 0, 8)
+    with f.when(f.compare("ne", own, 0)):
+        f.op(f"atomicrmw add ptr {done}, i64 {own} acq_rel")
+    return done
 
 
 def _check(f: Function, record: str, number: str, close: Callable[[], None]) -> None:

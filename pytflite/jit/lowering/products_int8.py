@@ -17,7 +17,14 @@ from pytflite.jit.lowering.products import scratch_row
 from pytflite.jit.lowering.proof import Range
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
 from pytflite.jit.lowering.sums_int8 import Sum
-from pytflite.jit.lowering.tiles import Product, Tile, chains_of, columns_of, vectors_of
+from pytflite.jit.lowering.tiles import (
+    Product,
+    Tile,
+    chains_of,
+    columns_of,
+    shared_rows,
+    vectors_of,
+)
 from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
@@ -121,7 +128,7 @@ def tile_of(target: Target, p: Product, *, tiles: bool = False) -> Tile:
     chains = chains_of(target, max(tall, 1 + in_pairs), vectors, 2 if in_pairs else 4, _CHAINS)
     budget = _WIDE if p.n * p.k > _LARGE else _NEAR
     block = max(tall, min(budget // max(p.x_row, 1), _WORK // max(1, p.k * min(columns, p.n))))
-    block = -(-_even(p.m, block) // tall) * tall
+    block = -(-_even(p.m, min(block, shared_rows(p, tall, 1))) // tall) * tall
     panel = max(1, p.k * columns)
     panels = max(1, min(_WORK // (block * panel), _READ // panel))
     if p.m > block:  # so that rows are made ready once

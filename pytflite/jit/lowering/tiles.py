@@ -28,6 +28,7 @@ _LEAST = {3: (24, 96, 48), 2: (16, 32, 32), 1: (16, 16, 16)}
 _SPLIT_NEAR = 1 << 18  # bytes of split rows beside which weights stay in the second-level cache ...
 _SPLIT_WIDE = 1 << 20  # ... and if as many bytes of weights leave it anyway
 _SHARING = 4  # panels for which rows are worth splitting, at least: threads split for themselves
+_SHARES = 8  # blocks of rows, where threads had better share these
 
 
 class Product(NamedTuple):
@@ -166,8 +167,24 @@ def _row_block(p: Product, rows: int, columns: int) -> int:
         return rows
     budget = _NEAR if weights <= _WIDE else _WIDE if weights <= _LARGE else _WIDEST
     work = (2 * _WORK if weights > _LARGE else _WORK) // max(1, p.k * min(columns, p.n))
-    block = max(rows, min(budget // max(p.x_row, 1), work))
+    block = min(max(rows, min(budget // max(p.x_row, 1), work)), shared_rows(p, rows, _ITEM))
     return -(-_even(p.m, block) // rows) * rows
+
+
+def shared_rows(p: Product, rows: int, item: int) -> int:
+    """Rows of a block at most, so that threads share the larger part of what is read.
+
+    A thread reads of the rows what it wrote itself a step ago, if threads share rows: others come
+    slowly, out of the other core's cache. Of the weights it then reads all.
+
+    Args:
+        rows: of the tile of registers.
+        item: bytes of a number.
+    """
+    if p.n * p.k * item > 2 * p.m * (p.x_row + p.output_row):
+        return p.m
+    tiles = -(-p.m // rows)
+    return -(-tiles // _SHARES) * rows
 
 
 def _even(size: int, most: int) -> int:

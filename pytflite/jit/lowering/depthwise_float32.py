@@ -17,7 +17,7 @@ from pytflite.ops.windows import Window
 from pytflite.plan.plan import Step
 
 _ITEM = 4
-_WORK = 1 << 18  # products of a tile
+_WORK = 1 << 16  # products of a tile
 _MOST_TAPS = 25  # that are unrolled
 _MOST_COLUMNS = 7  # of outputs in registers; fewer than so many are not worth it:
 _FEWEST = 3

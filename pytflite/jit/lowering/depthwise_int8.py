@@ -18,7 +18,7 @@ from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.numbers import Numbers
 from pytflite.plan.plan import Step
 
-_WORK = 1 << 19  # products of a tile
+_WORK = 1 << 17  # products of a tile
 _EXACT = 1 << 24
 
 

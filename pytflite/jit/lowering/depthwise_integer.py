@@ -14,7 +14,7 @@ from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.numbers import Numbers
 from pytflite.plan.plan import Step
 
-_WORK = 1 << 18  # products of a tile
+_WORK = 1 << 16  # products of a tile
 _MOST_TAPS = ((1 << 31) - 1) >> 22  # products of 16 and 8 bits that an int32 can sum
 
 

@@ -24,8 +24,9 @@ _HOW = {
 }  # fmt: skip
 _OF_TRUTH = {"sum": "max", "product": "min"}  # "or" and "and"
 _TYPES = ("FLOAT32", "INT8", "UINT8", "INT16", "INT32", "INT64", "BOOL")
-_TILE = 1 << 14  # elements read
-_WIDTH = 1024  # columns
+_TILE = 1 << 12  # elements read
+_WIDTH = 1024  # columns ...
+_SHARES = 8  # ... or so many blocks of them, for threads
 _SHORT = 24  # elements of a row for which vectors do not pay
 
 
@@ -59,9 +60,12 @@ def reduction(step: Step, to: Lowering) -> Lowered:
         return ending
     k0, r0, k1, r1, k2 = sizes
     columns = k2 > 1
-    blocks = -(-k2 // _WIDTH) if columns else 1
+    lanes, width = to.target.lanes, _WIDTH
+    if k0 * k1 < _SHARES and r0 * r1 * k2 > _TILE:
+        width = min(width, lanes * -(-k2 // (lanes * _SHARES)))
+    blocks = -(-k2 // width) if columns else 1
     units = k0 * k1 * blocks
-    group = max(1, _TILE // (r0 * r1 * min(k2, _WIDTH)))
+    group = max(1, _TILE // (r0 * r1 * min(k2, width)))
     code = kernel(
         "reduction.fold", dtype=source.dtype.name.lower(), how=how, ending=ending.name,
         columns=columns, short=not columns and r0 == 1 and r1 < _SHORT,
@@ -69,7 +73,7 @@ def reduction(step: Step, to: Lowering) -> Lowered:
     )  # fmt: skip
     assert len(ending.numbers) == len(ENDINGS[ending.name])
     slots = (
-        to.input(step, 0), to.output(step), units, group, blocks, _WIDTH, r0, k1, r1, k2,
+        to.input(step, 0), to.output(step), units, group, blocks, width, r0, k1, r1, k2,
         *ending.numbers,
     )  # fmt: skip
     return [Work(code, slots, tiles=-(-units // group))]

@@ -1,7 +1,7 @@
 """Threads that share the tiles of a run (emit/runner.py tells how).
 
 There is one team in a process, for one run at a time: a run that finds it busy does all its tiles
-itself. Helpers wait in native code for about 100 us after a run, then in Python until they are
+itself. Helpers wait in native code for some 100 us after a run, then in Python until they are
 woken; a run never waits for one to wake.
 """
 

@@ -10,7 +10,8 @@ import pytest
 
 import pytflite
 from pytflite.jit import program
-from pytflite.jit.threads import team
+from pytflite.jit.records import ENTRY, JOB, QUIT
+from pytflite.jit.threads import _Helper, team
 from pytflite.model.model import Model
 from tests.graphs import Graph, build
 
@@ -78,17 +79,60 @@ def test_after_a_fork() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def run(pace: program.Pace, runs: int, alone: float, shared: float) -> list[bool]:
+    """Which of so many runs were shared, if they take so long."""
+    ways = []
+    for _ in range(runs):
+        ways.append(False if pace.settled_alone() else pace.shares())
+        if pace._runs < pace.SHARED or ways[-1]:
+            pace.took(ways[-1], shared if ways[-1] else alone)
+    return ways
+
+
 def test_the_faster_way_is_taken() -> None:
+    trial = program.Pace.SHARED
+    assert all(run(program.Pace(), trial + 20, 0.002, 0.001)[trial:])
+    assert not any(run(program.Pace(), trial + 20, 0.002, 0.003)[trial:])
+
+
+def test_ways_are_tried_again_less_and_less_often() -> None:
+    ways = run(program.Pace(), 10_000, 0.002, 0.003)
+    first, most = program.Pace.PERIODS
+    assert first / 10 < sum(ways) and sum(ways) < 100
+    begun = [n for n in range(1, len(ways)) if ways[n] and not ways[n - 1]]
+    apart = np.diff(begun)
+    assert apart[0] < 2 * first and (np.diff(apart) >= 0).all() and most <= apart[-1] < 2 * most
+
+
+def test_shared_runs_that_are_late_are_noticed() -> None:
+    """Another process takes the second core."""
     pace = program.Pace()
-    for _ in range(program.Pace.SHARED):
-        shared = pace.shares()
-        pace.took(shared, 0.001 if shared else 0.002)
-    assert pace.shares()
-    slow = program.Pace()
-    for _ in range(program.Pace.SHARED):
-        shared = slow.shares()
-        slow.took(shared, 0.003 if shared else 0.002)
-    assert not slow.shares()
-    for _ in range(program.Pace.PERIOD):
-        slow.took(slow.shares(), 0.002)
-    assert slow._runs < program.Pace.SHARED  # and tried anew
+    assert all(run(pace, 30, 0.002, 0.001)[program.Pace.SHARED :])
+    assert sum(run(pace, 40, 0.002, 0.009)) <= program.Pace.LATE + program.Pace.SHARED
+    assert not any(run(pace, 20, 0.002, 0.009))
+
+
+def test_brief_runs_are_never_shared() -> None:
+    assert not any(run(program.Pace(), 3000, 20e-6, 1e-6))
+
+
+def test_a_helper_that_is_about_to_sleep_is_woken() -> None:
+    """Its native wait ends just as a run begins: it goes back in."""
+    calls = []
+
+    def wait(*_: object) -> None:
+        begun.wait(5)
+        calls.append(len(calls))
+        if len(calls) == 1:
+            helper.wake()
+        else:
+            job[QUIT // 8] = 1
+            again.set()
+
+    job = np.zeros(JOB // 8, np.int64)
+    begun, again = threading.Event(), threading.Event()
+    helper = _Helper(job, 0, ENTRY(wait))
+    begun.set()
+    assert again.wait(5)
+    helper.wake()
+    helper.join()

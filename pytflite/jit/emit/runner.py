@@ -10,9 +10,9 @@ number, plus 1.
     tiles of a record   | leader's      | helper 0's    | helper 1's    |
     claimed               ====>           =======>        ==>
 
-Each thread has the same part of the tiles of every record, and begins there: tiles are mostly lines
-of pictures, or rows, so that what it reads is what it wrote itself a record ago, and lies in its own
-cache; from another core's a line takes some 50 ns. Then it claims what the others have left.
+Each thread has the same part of the tiles of every record, and begins there: tiles are mostly
+lines of pictures, or rows, so that what it reads is what it wrote itself a record ago, and lies in
+its own cache; from another core's a line takes some 50 ns. Then it claims what others have left.
 The leader never depends on a helper to come: it claims tiles like any other, and waits for those
 only that were claimed. It shuts the door and waits until nobody is inside, so that a helper which
 was asleep at the wrong moment can never touch the next run's counters.

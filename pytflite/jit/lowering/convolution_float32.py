@@ -104,21 +104,24 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
     limits, output = bounds(step.node), to.output(step)
     works = []
     for phase in phases:
-        rows, columns = phase.taps
-        kept = values[:, cut(rows)][:, :, cut(columns)]
-        split = kept.reshape(1, filters, -1).transpose(0, 2, 1)
+        split = phase.weights(values).T[None]
+        _, k, n = split.shape
         place = At(output.tensor, output.offset + phase.first * pixel)
-        m, k = x.static[0] * phase.outputs, split.shape[1]
-        splits = splits_of(to.target, to.precision, m, k, filters)
-        p = Product(m, filters, k, 0, pixel, splits=splits)
-        packed = _packed(step, to, split, bias, phase.taps, splits)
+        m = x.static[0] * phase.outputs
+        splits = splits_of(to.target, to.precision, m, k, n)
+        p = Product(m, n, k, 0, pixel, splits=splits)
+        offset = None if bias is None else phase.of_filters(bias, filters)
+        packed = _packed(step, to, split, offset, phase.taps, splits)
         image, line, step_ = (n * pixel for n in phase.steps)
         tensors = to.input(step, 2), packed, place
         steps = image, line, step_
-        work = convolution_work(
-            to.target, p, phase.windows, channels * _ITEM, steps, tensors, Ending(limits)
-        )
-        works.append(work)
+        own, ending = channels * _ITEM, Ending(limits)
+        if phase.by_lines and not splits:
+            p = phase.lines(p, x.static[0], own, pixel)
+            works.append(product_work(to.target, p, tensors, ending))
+        else:
+            windows = phase.windows
+            works.append(convolution_work(to.target, p, windows, own, steps, tensors, ending))
     return works
 
 

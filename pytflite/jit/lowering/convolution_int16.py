@@ -68,7 +68,7 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
 
 
 def transpose_conv(step: Step, to: Lowering) -> Lowered:
-    """For each phase of outputs that see the same taps, a convolution of stride 1."""
+    """A convolution of stride 1 for each phase of outputs."""
     weights, x = step.input_specs[1], step.input_specs[2]
     assert weights is not None and x is not None
     if not _is_constant(step, 3):
@@ -82,18 +82,23 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
     ending = ending_of(numbers)
     if not fits(ending.rounding, numbers.reals):
         return TOO_LARGE
-    works, output = [], to.output(step)
+    works, output, bias = [], to.output(step), _bias(step, 3)
     for phase in phases:
-        rows, columns = phase.taps
-        values = weights.value[:, cut(rows)][:, :, cut(columns)].reshape(1, filters, -1)
-        factor = Factor(values, _bias(step, 3), numbers.reals)
+        values = phase.weights(weights.value)[None]
+        _, n, k = values.shape
+        offset = None if bias is None else phase.of_filters(bias, filters)
+        factor = Factor(values, offset, phase.of_filters(numbers.reals, filters))
         kind = ("int16", values.shape, phase.taps, ending, numbers.reals.tobytes())
         make = partial(pack, to.target, factor, ending)
         packed = to.packed(step, _positions(step, 3), kind, make)
         place = At(output.tensor, output.offset + phase.first * filters * ITEM)
-        p = Product(x.static[0] * phase.outputs, filters, values.shape[2], 0, filters * ITEM)
+        p = Product(x.static[0] * phase.outputs, n, k, 0, filters * ITEM)
         image, line, pixel = (n * filters * ITEM for n in phase.steps)
         steps, tensors = (image, line, pixel), (to.input(step, 2), packed, place)
+        if phase.by_lines:
+            p = phase.lines(p, x.static[0], channels * ITEM, filters * ITEM)
+            works.append(product_work(to.target, p, tensors, ending, _LARGEST))
+            continue
         work = convolution_work(
             to.target, p, phase.windows, channels * ITEM, steps, tensors, ending, _LARGEST
         )

@@ -76,7 +76,7 @@ def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
 
 
 def transpose_conv(step: Step, to: Lowering) -> Lowered:
-    """For each phase of outputs that see the same taps, a convolution of stride 1."""
+    """A convolution of stride 1 for each phase of outputs."""
     weights, x = step.input_specs[1], step.input_specs[2]
     bias = step.input_specs[3] if len(step.input_specs) > 3 else None
     assert weights is not None and x is not None
@@ -91,19 +91,23 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
     )  # fmt: skip
     ending, reals = ending_of(numbers), numbers.reals
     assert reals is not None
-    offset, output = None if bias is None else bias.value, to.output(step)
-    works = []
+    works, output = [], to.output(step)
     for phase in phases:
-        rows, columns = phase.taps
-        values = weights.value[:, cut(rows)][:, :, cut(columns)].reshape(1, filters, -1)
-        factor = factor_of(values, offset, reals, numbers)
+        values = phase.weights(weights.value)[None]
+        _, n, k = values.shape
+        offset = None if bias is None else phase.of_filters(bias.value, filters)
+        factor = factor_of(values, offset, phase.of_filters(reals, filters), numbers)
         kind = ("int8", values.shape, phase.taps, ending, numbers.input_zero, reals.tobytes())
         packed = to.packed(
             step, (1,) if bias is None else (1, 3), kind, partial(pack, to.target, factor, ending)
         )  # fmt: skip
         layer = layer_of(step, to, packed, numbers, weights, 2)
         layer = layer._replace(output=At(output.tensor, output.offset + phase.first * filters))
-        p = Product(x.static[0] * phase.outputs, filters, values.shape[2], 0, filters)
+        p = Product(x.static[0] * phase.outputs, n, k, 0, filters)
+        if phase.by_lines:
+            p = phase.lines(p, x.static[0], channels, filters)
+            works.append(product_work(to.target, p, layer, ending))
+            continue
         image, line, pixel = (n * filters for n in phase.steps)
         steps = image, line, pixel
         work = convolution_work(to.target, p, phase.windows, channels, steps, layer, ending)

@@ -132,14 +132,17 @@ def test_depthwise(cpu: Target, activation: int, data: st.DataObject) -> None:
 
 
 @cpus
+@pytest.mark.parametrize("overlap", [True, False])
 @settings(max_examples=10)
 @given(data=st.data())
-def test_transposed(cpu: Target, data: st.DataObject) -> None:
+def test_transposed(cpu: Target, overlap: bool, data: st.DataObject) -> None:
+    """Where filters do not overlap, lines are products as they lie if they are long enough."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     channels, filters = data.draw(_SIZES), data.draw(_SIZES)
     stride = data.draw(st.integers(1, 3))
-    taps = data.draw(st.integers(stride, 5))
-    height, width = data.draw(st.integers(1, 7)), data.draw(st.integers(1, 7))
+    taps = data.draw(st.integers(stride, 5)) if overlap else stride
+    height = data.draw(st.integers(1, 7))
+    width = data.draw(st.integers(1, 7) if overlap else st.sampled_from([1, 6, 32, 35]))
     shape = np.array([2, height * stride, width * stride, filters], np.int32)
     check(
         "TRANSPOSE_CONV", cpu, [shape, floats(rng, filters, taps, taps, channels), None,

@@ -164,15 +164,18 @@ def test_long_sums(cpu: Target, dtype: str, data: st.DataObject) -> None:
 
 
 @cpus
+@pytest.mark.parametrize("overlap", [True, False])
 @pytest.mark.parametrize("dtype", ["INT8", "UINT8", "INT16"])
 @settings(max_examples=5)
 @given(data=st.data())
-def test_transposed(cpu: Target, dtype: str, data: st.DataObject) -> None:
+def test_transposed(cpu: Target, dtype: str, overlap: bool, data: st.DataObject) -> None:
+    """Where filters do not overlap, lines are products as they lie if they are long enough."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
     channels, filters, batch = data.draw(_SIZES), data.draw(_SIZES), data.draw(st.integers(1, 2))
     stride, padding = data.draw(st.integers(1, 3)), data.draw(st.integers(0, 1))
-    taps = [data.draw(st.integers(stride, 5)) for _ in range(2)]
+    taps = [data.draw(st.integers(stride, 5)) if overlap else stride for _ in range(2)]
     sizes = [data.draw(st.integers(2, 7)) for _ in range(2)]
+    sizes[1] = sizes[1] if overlap else data.draw(st.sampled_from([1, 6, 32, 35]))
     made = [
         n * stride if padding == 0 else (n - 1) * stride + t
         for n, t in zip(sizes, taps, strict=True)

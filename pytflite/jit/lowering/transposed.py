@@ -83,7 +83,7 @@ class Phase(NamedTuple):
 
 
 class _Axis(NamedTuple):
-    """Outputs along an axis: `first` and its neighbours, of which each sees taps; then `step` on."""
+    """Outputs along an axis: `first` and its neighbours, each with its taps; and then `step` on."""
 
     first: int
     step: int

@@ -51,25 +51,28 @@ def turn(module: Module, target: Target) -> None:
 
 def _store(v: Floats, block: list[str], to: str) -> None:
     """Turns a block and writes it."""
-    half = v.lanes // 2
-    stages = v.lanes.bit_length() - 1
-    for _ in range(stages):
-        pairs = [_dealt(v, block[n], block[n + half]) for n in range(half)]
-        block = [part for pair in pairs for part in pair]
-    for n, row in enumerate(block):
+    for n, row in enumerate(turned(v.f, "float", block)):
         v.store(row, to, v.f.mul("%to_row", n))
 
 
-def _dealt(v: Floats, a: str, b: str) -> tuple[str, str]:
-    """a0 b0 a1 b1 ... in two vectors."""
-    order = [n // 2 + v.lanes * (n % 2) for n in range(2 * v.lanes)]
-    parts = []
-    for start in (0, v.lanes):
-        numbers = ", ".join(f"i32 {n}" for n in order[start : start + v.lanes])
-        parts.append(
-            v.f.op(f"shufflevector {v.type} {a}, {v.type} {b}, <{v.lanes} x i32> <{numbers}>")
-        )
-    return parts[0], parts[1]
+def turned(f: Function, element: str, block: list[str]) -> list[str]:
+    """The columns of a square of elements, of its rows."""
+    lanes, half = len(block), len(block) // 2
+    kind = f"<{lanes} x {element}>"
+    for _ in range(half.bit_length()):
+        block = [
+            _dealt(f, kind, block[n], block[n + half], range(start, start + half))
+            for n in range(half)
+            for start in (0, half)
+        ]
+    return block
+
+
+def _dealt(f: Function, kind: str, a: str, b: str, taken: range) -> str:
+    """a0 b0 a1 b1 ... of those that are taken."""
+    lanes = 2 * len(taken)
+    numbers = ", ".join(f"i32 {n}, i32 {n + lanes}" for n in taken)
+    return f.op(f"shufflevector {kind} {a}, {kind} {b}, <{lanes} x i32> <{numbers}>")
 
 
 def call_turn(f: Function, *values: str) -> None:

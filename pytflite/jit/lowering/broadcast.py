@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.jit.emit.rows import BLOCK, FEW, MANY
-from pytflite.jit.kernel import Setting, Slot
+from pytflite.jit.kernel import Setting, Slot, Work
+from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.registry import Lowering
+from pytflite.model.dtypes import UINT8
 from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Step
 
@@ -28,6 +30,7 @@ class Layout(NamedTuple):
     loops: int  # around a row
     slots: tuple[Slot, ...]
     tiles: int
+    before: tuple[Work, ...]  # what is done first
 
     def settings(self, numbers: str = "") -> dict[str, Setting]:
         """The settings of rows.slots, with the kinds of numbers that follow the operands."""
@@ -48,11 +51,15 @@ def layout(
         return None
     loops = FEW if len(sizes) <= FEW + 1 else MANY
     given = [slot for slot, _, _ in operands]
-    times = _repeats(sizes, strides, given)
-    if times > 1:  # rows side by side, constants as often
+    before: list[Work] = []
+    times = _repeats(sizes, strides)
+    if times > 1:  # rows side by side; what is the same for all, as often
+        for n, (_, _, size) in enumerate(operands):
+            if strides[n] == (1, 0):
+                given[n], works = _repeated(step, to, given[n], (sizes[0], times, size))
+                before += works
         sizes = sizes[0] * times, sizes[1] // times
         strides = [(along, step * times) for along, step in strides]
-        given = [np.tile(g.reshape(-1), times) if isinstance(g, np.ndarray) else g for g in given]
     row, *around = _filled(sizes, loops + 1, 1)
     kinds, slots = "", list[Slot]()
     for slot, (_, _, size), stride in zip(given, operands, strides, strict=True):
@@ -63,20 +70,36 @@ def layout(
     rows = prod(around)
     tiles = -(-rows * max(-(-row // BLOCK), 1) // units) if row else 0
     slots[:0] = to.output(step), rows, row, units, *around[:-1]
-    return Layout(kinds, loops, tuple(slots), tiles)
+    return Layout(kinds, loops, tuple(slots), tiles, tuple(before))
 
 
-def _repeats(sizes: Loops, strides: Sequence[Loops], slots: Sequence[Slot]) -> int:
+def _repeats(sizes: Loops, strides: Sequence[Loops]) -> int:
     """How many short rows make one of some length: where each operand goes on from row to row, or
-    is a constant that is the same for all."""
+    is the same for all."""
     if len(sizes) != 2 or not 0 < sizes[0] < _SHORT:
         return 1
     row, rows = sizes
-    for (along, step), slot in zip(strides, slots, strict=True):
-        same = step == 0 and along == 1 and isinstance(slot, np.ndarray) and slot.size == row
-        if not (same or (step == row and along == 1)):
-            return 1
+    if any(stride not in ((1, row), (1, 0), (0, 0)) for stride in strides):
+        return 1
     return max(n for n in range(1, _LONG // row + 1) if rows % n == 0)
+
+
+def _repeated(
+    step: Step, to: Lowering, slot: Slot, sizes: tuple[int, int, int]
+) -> tuple[Slot, list[Work]]:  # fmt: skip
+    """A row again and again, and the work that makes it so in the run.
+
+    Args:
+        sizes: its elements, how often, and bytes of an element.
+    """
+    row, times, size = sizes
+    if isinstance(slot, np.ndarray):
+        return np.tile(slot.reshape(-1), times), []
+    room = to.room(step, row * times * size)
+    size *= row
+    works = copy_work(slot, room, Copy((times, size), (0, 1), (size, 1)), UINT8)
+    assert not isinstance(works, str)
+    return room, works
 
 
 def collapse(shape: Shape, operands: Sequence[Shape]) -> tuple[Loops, list[Loops]]:

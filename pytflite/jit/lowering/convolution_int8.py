@@ -80,7 +80,8 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
     weights, x = step.input_specs[1], step.input_specs[2]
     bias = step.input_specs[3] if len(step.input_specs) > 3 else None
     assert weights is not None and x is not None
-    if weights.value is None or (bias is not None and bias.value is None):
+    offsets = None if bias is None else bias.value
+    if weights.value is None or (bias is not None and offsets is None):
         return "the filter or the bias is computed at run time"
     phases = phases_of(step)
     if isinstance(phases, str):
@@ -95,7 +96,7 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
     for phase in phases:
         values = phase.weights(weights.value)[None]
         _, n, k = values.shape
-        offset = None if bias is None else phase.of_filters(bias.value, filters)
+        offset = None if offsets is None else phase.of_filters(offsets, filters)
         factor = factor_of(values, offset, phase.of_filters(reals, filters), numbers)
         kind = ("int8", values.shape, phase.taps, ending, numbers.input_zero, reals.tobytes())
         packed = to.packed(

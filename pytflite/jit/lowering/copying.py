@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.jit.emit.move import BLOCK
+from pytflite.jit.emit.move import BLOCK, FILL
 from pytflite.jit.kernel import At, Slot, Work, kernel
 from pytflite.jit.lowering.registry import Lowered
+from pytflite.jit.lowering.turning import turned_work
 from pytflite.model.dtypes import DType
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Shape, Spec
@@ -19,6 +20,7 @@ from pytflite.plan.plan import Step
 _DEEPEST = 6  # loops of a copy
 _SHORT = 64  # bytes that are copied without a call
 _MANY = -1
+_LARGEST = 8  # bytes of an element that vectors have
 
 
 class Copy(NamedTuple):
@@ -44,10 +46,15 @@ def copy_work(source: Slot, target: At, copy: Copy, dtype: DType) -> list[Work] 
     loops = _joined(copy)
     if len(loops) > _DEEPEST:
         return f"compiled for at most {_DEEPEST} axes that cannot be joined"
+    ends = moved(source, copy.x_offset * size), moved(target, copy.y_offset * size)
+    if (turned := turned_work(ends, loops, size)) is not None:
+        return [turned]
     run = 0
     if loops[-1][1:] == (1, 1):
         run = loops[-1][0] * size if len(loops) > 1 else _MANY
         run = run if run <= _SHORT else _MANY
+    elif loops[-1][1:] == (0, 1) and size <= _LARGEST:
+        run = FILL
     slots: list[Slot] = []
     for count, x, y in loops:
         slots += [count, x * size, y * size]
@@ -55,7 +62,7 @@ def copy_work(source: Slot, target: At, copy: Copy, dtype: DType) -> list[Work] 
     return [
         Work(
             kernel("move.strided", rank=len(loops), size=size, run=run),
-            (moved(source, copy.x_offset * size), moved(target, copy.y_offset * size), *slots),
+            (*ends, *slots),
             tiles,
         )
     ]

@@ -179,4 +179,4 @@ def one_pass(
     if found is None:
         return TOO_MANY
     code = kernel("elementwise.float32", expression=text, **found.settings("k" * len(numbers)))
-    return [Work(code, (*found.slots, *numbers), tiles=found.tiles)]
+    return [*found.before, Work(code, (*found.slots, *numbers), tiles=found.tiles)]

@@ -123,7 +123,7 @@ def by_pairs(step: Step, to: Lowering, forbidden: int | None = None) -> Lowered:
         "table.pairs", signed=a.dtype is INT8,
         formula="" if formula is None else formula.name, **found.settings(),
     )  # fmt: skip
-    return [Work(code, (*found.slots, table, constants), tiles=found.tiles)]
+    return [*found.before, Work(code, (*found.slots, table, constants), tiles=found.tiles)]
 
 
 class Formula(NamedTuple):

@@ -74,7 +74,7 @@ def typed_pass(
         "typed.apply", expression=expression, types=" ".join(types), result=result,
         **found.settings(kinds),
     )  # fmt: skip
-    return [Work(code, (*found.slots, *numbers), tiles=found.tiles)]
+    return [*found.before, Work(code, (*found.slots, *numbers), tiles=found.tiles)]
 
 
 _BITS = {"half": 16, "float": 32}

@@ -22,6 +22,7 @@ from pytflite.jit.lowering.tiles import (
     Tile,
     chains_of,
     columns_of,
+    shared_panels,
     shared_rows,
     vectors_of,
 )
@@ -129,14 +130,15 @@ def tile_of(target: Target, p: Product, *, tiles: bool = False) -> Tile:
     budget = _WIDE if p.n * p.k > _LARGE else _NEAR
     block = max(tall, min(budget // max(p.x_row, 1), _WORK // max(1, p.k * min(columns, p.n))))
     block = -(-_even(p.m, min(block, shared_rows(p, tall, 1))) // tall) * tall
-    panel = max(1, p.k * columns)
-    panels = max(1, min(_WORK // (block * panel), _READ // panel))
+    panel, count = max(1, p.k * columns), -(-p.n // columns)
+    panels = min(_WORK // (block * panel), _READ // panel)
     if p.m > block:  # so that rows are made ready once
-        panels = max(panels, min(-(-p.n // columns), 4 * _WORK // (block * panel)))
-    left = p.n - (-(-p.n // columns) - 1) * columns
+        panels = max(panels, 4 * _WORK // (block * panel))
+    panels = max(1, min(panels, shared_panels(p, block, count)))
+    left = p.n - (count - 1) * columns
     return Tile(
         tall, vectors, columns, -(-left // target.lanes), bool(p.n % target.lanes), chains,
-        block, _even(-(-p.n // columns), panels),
+        block, _even(count, panels),
     )  # fmt: skip
 
 

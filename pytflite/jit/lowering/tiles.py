@@ -28,7 +28,8 @@ _LEAST = {3: (24, 96, 48), 2: (16, 32, 32), 1: (16, 16, 16)}
 _SPLIT_NEAR = 1 << 18  # bytes of split rows beside which weights stay in the second-level cache ...
 _SPLIT_WIDE = 1 << 20  # ... and if as many bytes of weights leave it anyway
 _SHARING = 4  # panels for which rows are worth splitting, at least: threads split for themselves
-_SHARES = 8  # blocks of rows, where threads had better share these
+_SHARES = 8  # blocks of rows, where threads had better share these; tiles, where they can
+_SMALL = 1 << 14  # weights that are not worth it
 
 
 class Product(NamedTuple):
@@ -135,12 +136,12 @@ def tile_of(target: Target, p: Product) -> Tile:
     columns = vectors * target.lanes
     chains = chains_of(target, rows, vectors, _MOST_CHAINS, _CHAINS)
     block = _row_block(p, rows, columns)
-    panel = max(1, p.k * columns)
-    panels = max(1, min(_WORK // (block * panel), _READ // panel))
-    left = p.n - (-(-p.n // columns) - 1) * columns
+    panel, count = max(1, p.k * columns), -(-p.n // columns)
+    panels = max(1, min(_WORK // (block * panel), _READ // panel, shared_panels(p, block, count)))
+    left = p.n - (count - 1) * columns
     return Tile(
         rows, vectors, columns, -(-left // target.lanes), bool(p.n % target.lanes), chains,
-        block, _even(-(-p.n // columns), panels),
+        block, _even(count, panels),
     )  # fmt: skip
 
 
@@ -185,6 +186,13 @@ def shared_rows(p: Product, rows: int, item: int) -> int:
         return p.m
     tiles = -(-p.m // rows)
     return -(-tiles // _SHARES) * rows
+
+
+def shared_panels(p: Product, block: int, panels: int) -> int:
+    """Panels of a tile at most, so that threads find tiles enough; panels: of all columns."""
+    if p.n * p.k < _SMALL:
+        return panels
+    return panels * p.parts * -(-p.m // max(block, 1)) // _SHARES
 
 
 def _even(size: int, most: int) -> int:

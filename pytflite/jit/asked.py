@@ -23,6 +23,7 @@ from pytflite.plan.plan import CELLS, LEFT, ROOMS, SHARED, Drafts, Plan, Resourc
 
 if TYPE_CHECKING:
     from pytflite.jit.backend import Compiled
+    from pytflite.ops.random.distributions import Stream
 
 _WARNED: set[tuple[str, str]] = set()  # operators and reasons that have been told once
 _LONGEST = 20_000  # works of subgraphs in one program
@@ -133,6 +134,15 @@ class Asked:
         self._resources[step] = Resource(key, self._cell_bytes, size, dtype, False, True)
         self._cell_bytes += -(-spec.nbytes // ALIGNMENT) * ALIGNMENT
         return At(CELLS, self._resources[step].offset)
+
+    def random(self, step: Step, stream: Stream) -> At:
+        """A slot for where a stream of random numbers stands, which the step moves on."""
+        at = Resource(
+            stream.key, self._cell_bytes, (3,), np.dtype(np.uint64), False, random=stream
+        )  # fmt: skip
+        self._resources[step] = at
+        self._cell_bytes += ALIGNMENT
+        return At(CELLS, at.offset)
 
     def room(self, step: Step, size: int) -> At:
         """A slot for memory of the step's own while its kernels run."""

@@ -21,7 +21,8 @@ CELLS, LEFT, ROOMS, SHARED = -2, -3, -4, -(1 << 40)
 class Resource(NamedTuple):
     """A resource variable as a native step uses it: where it lies among the plan's cells.
 
-    Or a stream, what an operator on signals keeps: all zeros at first.
+    Or a stream, what an operator on signals keeps: all zeros at first. Or where a stream of random
+    numbers stands, which begins at its seeds.
     """
 
     handle: Any
@@ -30,6 +31,7 @@ class Resource(NamedTuple):
     dtype: np.dtype[Any]
     assigns: bool  # or it is read
     stream: bool = False
+    random: Any = None
 
 
 class Refused(Exception):  # noqa: N818  no error yet: the NumPy kernels say what is wrong

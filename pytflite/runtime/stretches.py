@@ -128,5 +128,9 @@ class BoundResources(BoundStretch):
                 place[...] = value
             elif resource.stream:
                 place[...] = 0
+            elif resource.random is not None:
+                from pytflite.ops.random.distributions import beginning
+
+                place[...] = beginning(resource.random)
             elif not resource.assigns:
                 raise Refused(f"there is no value of {resource.handle} as it is read")

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from importlib import import_module
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pytflite.jit.called import Subprogram
 from pytflite.jit.kernel import At, Packed, Work
@@ -25,6 +25,9 @@ from pytflite.jit.target import Target
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Shape, Spec
 from pytflite.plan.plan import Step
+
+if TYPE_CHECKING:
+    from pytflite.ops.random.distributions import Stream
 
 # Names of the operators whose lowerings a module has. (Custom operators that are a builtin one
 # under another name, ops/custom/translation.py, have that one's.)
@@ -35,6 +38,7 @@ MODULES = {
         "SignalPCAN SignalFilterBankLog SignalRfft SignalFilterBankSpectralSubtraction"
     ),
     "fourier": "RFFT2D REAL IMAG COMPLEX_ABS",
+    "random": "RANDOM_UNIFORM RANDOM_STANDARD_NORMAL MULTINOMIAL",
     "variables": "READ_VARIABLE ASSIGN_VARIABLE",
     "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM LSTM BIDIRECTIONAL_SEQUENCE_LSTM",
     "rnn": "RNN UNIDIRECTIONAL_SEQUENCE_RNN BIDIRECTIONAL_SEQUENCE_RNN",
@@ -125,6 +129,11 @@ class Lowering(Protocol):
 
     def stream(self, step: Step, key: object, spec: Spec) -> At:
         """A slot for what a step keeps from run to run (ops/signal/streams.py), zeros at first."""
+        ...
+
+    def random(self, step: Step, stream: Stream) -> At:
+        """A slot for where a stream of random numbers stands, which the step moves on: uint64 [3]
+        (ops/random/distributions.py: beginning)."""
         ...
 
     def room(self, step: Step, size: int) -> At:

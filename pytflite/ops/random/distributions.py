@@ -24,6 +24,8 @@ from pytflite.ops.random.generators import counters, normals, philox, unit_doubl
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Shape, Spec
 
+_MASK = 2**64 - 1
+
 
 class Stream(NamedTuple):
     """Which stream an operator draws from."""
@@ -31,14 +33,6 @@ class Stream(NamedTuple):
     key: Any  # its name in the state
     seed: int
     seed2: int
-
-
-class Position(NamedTuple):
-    """Where a stream stands: the seeds in use, and how many blocks of four words were drawn."""
-
-    seed: int
-    seed2: int
-    blocks: int
 
 
 def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Stream:
@@ -49,6 +43,20 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
     return Stream(("RANDOM", node.subgraph, node.index), seed, seed2)
 
 
+def beginning(p: Stream) -> Array:
+    """Where a stream stands at first, uint64 [3]: its key, and the number of the next block of four
+    words, lower half first. The second seed is the upper half."""
+    seeds = p.seed, p.seed2
+    if seeds == (0, 0):
+        seeds = int.from_bytes(os.urandom(8)), int.from_bytes(os.urandom(8))
+    return np.array([seeds[0] & _MASK, 0, seeds[1] & _MASK], np.uint64)
+
+
+def blocks_of(words: int) -> int:
+    """Blocks that have so many words."""
+    return -(-words // 4)
+
+
 def draw(p: Stream, run: Run, words: int, skip_blocks: int | None = None) -> Array:
     """The next words of a stream, uint32 [words]; the position in the state moves on.
 
@@ -56,18 +64,10 @@ def draw(p: Stream, run: Run, words: int, skip_blocks: int | None = None) -> Arr
         skip_blocks: how far to move, if not by what was drawn.
     """
     at = run.state.resources.get(p.key)
-    if at is None:
-        seeds = (p.seed, p.seed2)
-        if seeds == (0, 0):
-            seeds = (int.from_bytes(os.urandom(8)), int.from_bytes(os.urandom(8)))
-        at = Position(*seeds, 0)
-    blocks = -(-words // 4)
-    run.state.resources[p.key] = at._replace(
-        blocks=at.blocks + (blocks if skip_blocks is None else skip_blocks)
-    )
-    mask = 2**64 - 1
-    start = (((at.seed2 & mask) << 64) + at.blocks) & (2**128 - 1)
-    key = at.seed & mask
+    key, low, high = (beginning(p) if at is None else at).tolist()
+    start, blocks = high << 64 | low, blocks_of(words)
+    after = start + (blocks if skip_blocks is None else skip_blocks)
+    run.state.resources[p.key] = np.array([key, after & _MASK, after >> 64 & _MASK], np.uint64)
     numbers = philox((key & 0xFFFFFFFF, key >> 32), counters(start, blocks, 4, 128))
     return numbers.reshape(-1)[:words]
 
@@ -135,6 +135,12 @@ def infer_multinomial(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, 
     return (node.output(0, (batch, count)),)
 
 
+def skipped(batch: int, count: int) -> int:
+    """Blocks by which the stream of MULTINOMIAL moves: TensorFlow's bound on what a sampler might
+    draw. (Of each sample two words are used.)"""
+    return batch * (-(-count // 4) * 4) * 2 * 256
+
+
 def eval_multinomial(p: Stream, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array] | None:
     """Inverts the cumulative distribution of each row at uniform numbers."""
     logits = inputs[0]
@@ -150,9 +156,7 @@ def eval_multinomial(p: Stream, inputs: Inputs, outputs: Outputs, run: Run) -> l
         tensor = run.node.outputs[0]
         assert tensor is not None
         out = run.empty((logits.shape[0], count), tensor.dtype.storage)
-    # Two words a sample; the stream moves by TensorFlow's bound on what a sampler might draw.
-    skipped = logits.shape[0] * (-(-count // 4) * 4) * 2 * 256
-    words = draw(p, run, 2 * logits.shape[0] * count, skip_blocks=skipped)
+    words = draw(p, run, 2 * logits.shape[0] * count, skip_blocks=skipped(logits.shape[0], count))
     uniform = unit_doubles(words[0::2], words[1::2]).reshape(out.shape)
     finite = np.isfinite(logits)
     lowest = np.finfo(np.float32).min

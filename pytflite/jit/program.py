@@ -245,6 +245,15 @@ class BoundProgram:
         """Records, as one call."""
         return Stretch(self, begin, end)
 
+    def borrow(self, place: range, array: Array) -> None:
+        """Has an array instead of these bytes of the arena, which hold nothing else."""
+        relative, arena = self.program.tables.relative, self._kept.ctypes.data
+        slots = relative[
+            (self._slots[relative] >= arena + place.start)
+            & (self._slots[relative] < arena + place.stop)
+        ]
+        self._slots[slots] += array.ctypes.data - arena - place.start
+
     def cleared(self, record: int) -> str:
         """Takes back a record's status; which record it was."""
         self._slots[self._blocks[record] // 8] = 0

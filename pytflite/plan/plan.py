@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from pytflite.model.graph import Array
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import Cost, Definition
 from pytflite.ops.spec import Key, Node, Shape, Spec
+
+if TYPE_CHECKING:
+    from pytflite.plan.rest import Rest
 
 # Memory that is no tensor's, among the indices of tensors: of a plan's resource variables; for the
 # work and the steps that native loops and choices may still spend; and, from ROOMS downwards, of
@@ -43,6 +46,10 @@ class BoundProgram(Protocol):
 
     def stretch(self, begin: int, end: int) -> Callable[[], None]:
         """What runs these records of the program; raises Refused."""
+        ...
+
+    def borrow(self, place: range, array: Array) -> None:
+        """Has an array instead of these bytes of the arena, which hold nothing else."""
         ...
 
 
@@ -236,6 +243,9 @@ class Plan:
         cell_bytes: memory of the resource variables that native steps use.
         places: offsets of memory in the arena that is no tensor's.
         awaited: kernels with which a new plan would have more native steps.
+        rest: what to do where steps have shapes that only a run knows; None if none have.
+        kept: whether others who ask are given the same plan.
+        late: multiply-accumulates that count in the run, if it is the plan of such a rest.
         bare: whether it was recalled from the disk: then it has no steps, only a program that does
             them all, and knows the tensors that are inputs and outputs.
     """
@@ -249,12 +259,15 @@ class Plan:
         "constants",
         "folded",
         "inputs",
+        "kept",
+        "late",
         "lower_bound",
         "offsets",
         "outputs",
         "places",
         "program",
         "pure",
+        "rest",
         "run_steps",
         "scratch_bytes",
         "specs",
@@ -288,6 +301,9 @@ class Plan:
         self.program: Program | None = None
         self.awaited: Sequence[Any] = ()
         self.bare = False
+        self.rest: Rest | None = None
+        self.late = 0
+        self.kept = False
 
     @property
     def input_shapes(self) -> tuple[Shape, ...]:

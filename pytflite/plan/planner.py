@@ -32,6 +32,7 @@ from pytflite.plan.guard import check_size, guard
 from pytflite.plan.memory import lay_out
 from pytflite.plan.nodes import Lookup, definition_of, make_node
 from pytflite.plan.plan import Backend, Plan, Step
+from pytflite.plan.rest import Part, Rest, is_unknown
 from pytflite.plan.sharing import shared
 
 
@@ -81,7 +82,24 @@ class Planner:
             UnsupportedOperatorError: an operator that nothing here implements.
             LimitError: more memory or work than the limits allow.
         """
-        plan, steps = self.draft(subgraph, shapes)
+        return self._made(*self.draft(subgraph, shapes))
+
+    def plan_part(self, subgraph: int, part: Part, inputs: Sequence[Spec]) -> Plan:
+        """The plan of operators of a subgraph for inputs such as these, some of them known."""
+        plan, steps = self.draft_part(subgraph, part, inputs)
+        plan.late = sum(step.cost.macs for step in steps if step.node.index in part.late)
+        return self._made(plan, steps)
+
+    def draft_part(
+        self, subgraph: int, part: Part, inputs: Sequence[Spec]
+    ) -> tuple[Plan, list[Step]]:
+        """Its steps, which have neither P nor memory yet."""
+        with self._lock:
+            plan, steps = self._forward(subgraph, inputs, part)
+        return plan, _needed(steps, plan)
+
+    def _made(self, plan: Plan, steps: list[Step]) -> Plan:
+        """The plan of steps, with P, kernels, and places of tensors."""
         backend = self.backend
         if backend is not None:
             backend = backend.apart() if self.preserve else backend
@@ -92,6 +110,8 @@ class Planner:
         plan.steps = tuple(steps)
         plan.pure = all(step.pure for step in steps) and not plan.variables
         self._check_cost(plan)
+        if backend is not None and not self.preserve and any(map(is_unknown, steps)):
+            plan.rest = Rest(plan, plan.steps, self._computed(plan))
         self._keep_constants(plan)
         lay_out(plan, preserve=self.preserve)
         if plan.arena_bytes + plan.scratch_bytes > self.limits.arena_bytes:
@@ -175,8 +195,12 @@ class Planner:
         """A custom operator as this interpreter knows it, or None."""
         return self.lookup(name, True)
 
-    def _forward(self, subgraph: int, inputs: Sequence[Spec]) -> tuple[Plan, list[Step]]:
+    def _forward(
+        self, subgraph: int, inputs: Sequence[Spec], part: Part | None = None
+    ) -> tuple[Plan, list[Step]]:
         graph = self.model.subgraphs[subgraph]
+        if part is None:
+            part = Part(0, graph.inputs, graph.outputs, {})
         if subgraph in self._calls or len(self._calls) >= self.limits.call_depth:
             chain = " -> ".join(map(str, [*self._calls, subgraph]))
             raise ModelError(
@@ -188,8 +212,11 @@ class Planner:
             self._inferred = {}
         self._calls.append(subgraph)
         try:
-            plan = Plan(subgraph, graph.inputs, graph.outputs)
-            for index, spec in zip(graph.inputs, inputs, strict=True):
+            given = zip(part.inputs, inputs, strict=True)
+            open_inputs = tuple(i for i, spec in given if spec.value is None)
+            plan = Plan(subgraph, open_inputs, part.outputs)
+            plan.specs.update(part.known)
+            for index, spec in zip(part.inputs, inputs, strict=True):
                 tensor = graph.tensors[index]
                 check_size(self.limits, spec, tensor.name)
                 if spec.dtype is not tensor.dtype:
@@ -202,9 +229,9 @@ class Planner:
                     )
                 plan.specs[index] = spec
             steps: list[Step] = []
-            for number, operator in enumerate(graph.operators):
-                self._operator(plan, steps, number, operator)
-            for index in graph.outputs:
+            for number in range(part.first, len(graph.operators)):
+                self._operator(plan, steps, number, graph.operators[number])
+            for index in part.outputs:
                 if self._spec(plan, index) is None:
                     raise _no_data(graph.tensors[index], f"output of subgraph {subgraph}")
             plan.variables = tuple(i for i, s in plan.specs.items() if s.variable)
@@ -355,6 +382,14 @@ class Planner:
                     s.replace(value=None) if s is not None and n in step.unused_inputs else s
                     for n, s in enumerate(step.input_specs)
                 )
+
+    def _computed(self, plan: Plan) -> dict[int, Spec]:
+        """Constants of a plan that the file does not have."""
+        return {
+            index: spec
+            for index, spec in plan.specs.items()
+            if spec.value is not None and self.model.constant(plan.subgraph, index) is None
+        }
 
     def _check_cost(self, plan: Plan) -> None:
         macs, moved = plan.cost

@@ -14,7 +14,13 @@ from pytflite.plan.plan import Backend
 
 
 class CompiledBackend(Backend, Protocol):
-    """What the engine asks of it, beyond what plans do."""
+    """What the engine asks of it, beyond what plans do.
+
+    Attributes:
+        wait: whether plans are to have all kernels that there can be, at once.
+    """
+
+    wait: bool
 
     def arrived(self, kernels: Sequence[Any]) -> bool:
         """Whether nothing is awaited any more."""

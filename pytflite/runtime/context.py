@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from time import perf_counter
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from pytflite.ops.spec import Node, Spec
 from pytflite.plan.alignment import aligned
 from pytflite.plan.guard import empty_within, exhausted, guard, internal
 from pytflite.plan.plan import CELLS, LEFT, BoundProgram, Plan, Refused, Step, cost_of
+from pytflite.plan.rest import Part, Rest
 from pytflite.runtime.state import State
 from pytflite.runtime.stretches import BoundResources, BoundStretch, BoundVariables, Cells
 
@@ -62,6 +63,16 @@ class Caller(Protocol):
         """Runs it in memory of its own."""
         ...
 
+    def plan_rest(self, plan: Plan, part: Part, arrays: Sequence[Array]) -> Plan | None:
+        """The plan of what is left of a run that knows its shapes by now, if there is one."""
+        ...
+
+    def run_within(
+        self, context: Context, state: State, depth: int, observers: Sequence[Observer] = ()
+    ) -> Execution:
+        """Runs another plan in the midst of a run."""
+        ...
+
     def charge(self, work: int, steps: int) -> None:
         """Takes work off what the run may do; refuses what goes beyond the limits."""
         ...
@@ -97,6 +108,10 @@ class BoundStep:
 class Context:
     """Memory for one run at a time of one plan.
 
+    Args:
+        plan: what runs.
+        lent: inputs of the plan that lie in the memory of another context.
+
     `arrays` holds the tensors that have a place in the arena, and the constants; `loose` those of
     the last run whose size was known only then. `whole`, if it is not None, does what the loop over
     `bound` would do; so does `stateful`, which advances the state, once the subgraphs `once` have
@@ -108,10 +123,12 @@ class Context:
         "_cells",
         "_program",
         "_resources",
+        "_rests",
         "_scratch",
         "arrays",
         "bound",
         "left",
+        "lent",
         "loose",
         "once",
         "plan",
@@ -119,8 +136,9 @@ class Context:
         "whole",
     )
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, lent: Mapping[int, Array] | None = None) -> None:
         self.plan = plan
+        self.lent = lent or {}
         arena = aligned(plan.arena_bytes)
         self._scratch = aligned(plan.scratch_bytes)
         self.arrays: dict[int, Array] = dict(plan.constants)
@@ -131,15 +149,36 @@ class Context:
         self.left = arena[start : start + 16 * plan.takes].view(np.int64)
         for index, offset in plan.offsets.items():
             spec = plan.specs[index]
-            flat = arena[offset : offset + spec.nbytes].view(spec.dtype.storage)
+            flat = self._bytes(index, arena[offset : offset + spec.nbytes])
             places = self._cells.arrays if spec.variable else self.arrays
-            places[index] = flat.reshape(spec.static)
+            places[index] = flat.view(spec.dtype.storage).reshape(spec.static)
         self.loose: dict[int, Array] = {}
+        self._rests: dict[Plan, Context] = {}
         self._program = plan.program.bind(arena) if plan.program is not None else None
+        if self._program is not None:
+            for index, array in self.lent.items():
+                offset = plan.offsets[index]
+                self._program.borrow(range(offset, offset + array.nbytes), array)
         self.bound = self._bind(together=True)
         self.whole = self._in_one_call()
         self.stateful, self.once = self._on_state()
         self._apart: list[BoundStep | BoundStretch] | None = None
+
+    def _bytes(self, index: int, own: Array) -> Array:
+        """Where a tensor lies: in these bytes of the arena, unless it is lent, or part of such."""
+        lent = self.lent.get(self.plan.aliases.get(index, index))
+        return own if lent is None else lent.reshape(-1).view(np.uint8)[: own.size]
+
+    def of_rest(self, plan: Plan) -> Context:
+        """Memory for the rest of a run, which begins with tensors of this one."""
+        context = self._rests.get(plan)
+        if context is None:
+            self._rests = {p: c for p, c in self._rests.items() if p.kept}
+            lent = {i: a for i in plan.inputs if (a := self.arrays.get(i)) is not None}
+            context = Context(plan, lent)
+            if plan.kept:
+                self._rests[plan] = context
+        return context
 
     @property
     def apart(self) -> list[BoundStep | BoundStretch]:
@@ -226,13 +265,13 @@ class Context:
 class Execution:
     """One run of one context. It is the `run` that eval sees."""
 
-    __slots__ = ("_caller", "_context", "_depth", "_observers", "limits", "node", "state")
+    __slots__ = ("_caller", "_depth", "_observers", "context", "limits", "node", "state")
 
     def __init__(
         self, context: Context, state: State, caller: Caller, limits: Limits, depth: int = 0,
         observers: Sequence[Observer] = (),
     ) -> None:  # fmt: skip
-        self._context = context
+        self.context = context
         self._caller = caller
         self._depth = depth
         self._observers = observers
@@ -248,17 +287,20 @@ class Execution:
             EndOfRun: an operator ended the run.
             Refused: a native step refuses its data.
         """
-        self._context.loose.clear()
+        self.context.loose.clear()
         try:
             with np.errstate(all="ignore"):
                 if self._observers:
                     self._observed()
                     return
-                for bound in self._context.bound:
+                rest = self.context.plan.rest
+                for bound in self.context.bound:
                     self.node = bound.node
                     if bound.plain:
                         bound.eval(bound.p, bound.inputs, bound.outputs, self)
                     elif isinstance(bound, BoundStep):
+                        if rest is not None and bound.step is rest.step and self._planned(rest):
+                            break
                         self._general(bound)
         except (TFLiteError, EndOfRun, Refused):
             raise
@@ -269,7 +311,7 @@ class Execution:
 
     def blank(self) -> None:
         """Zeros for the outputs that an ended run did not compute."""
-        context, plan = self._context, self._context.plan
+        context, plan = self.context, self.context.plan
         steps = [step.node for step in plan.steps]
         for step in plan.steps[steps.index(self.node) + 1 :]:
             for index, spec, tensor in zip(
@@ -284,8 +326,11 @@ class Execution:
 
     def _observed(self) -> None:
         inside = any(observer.inside for observer in self._observers)
-        for bound in self._context.opened if inside else self._context.apart:
+        rest = self.context.plan.rest
+        for bound in self.context.opened if inside else self.context.apart:
             self.node = bound.node
+            if rest is not None and bound.step is rest.step and self._planned(rest):
+                break
             self._show(lambda o, step=bound.step: o.before(step, self._read))
             start = perf_counter()
             if bound.plain:
@@ -294,6 +339,32 @@ class Execution:
                 self._general(bound)
             seconds = perf_counter() - start
             self._show(lambda o, step=bound.step, s=seconds: o.after(step, self._read, s))
+
+    def _planned(self, rest: Rest) -> bool:
+        """Does the rest of the run by a plan of its own, if there is one."""
+        part, context = rest.part, self.context
+        arrays = [self.tensor(index) for index in part.inputs]
+        plan = self._caller.plan_rest(context.plan, part, arrays)
+        if plan is None:
+            return False
+        self._caller.charge(plan.late, 0)
+        inner = context.of_rest(plan)
+        for index, array in zip(part.inputs, arrays, strict=True):
+            if index in inner.lent or index not in plan.inputs:
+                continue
+            place = inner.arrays.get(index)
+            if place is None:
+                inner.arrays[index] = array  # strings have no place in the arena
+            else:
+                place[...] = array
+        done = self._caller.run_within(inner, self.state, self._depth, self._observers)
+        for index in plan.outputs:
+            place = context.arrays.get(index)
+            if place is None:
+                context.loose[index] = done.tensor(index)
+            else:
+                place[...] = done.tensor(index)
+        return True
 
     def _show(self, call: Callable[..., None]) -> None:
         for observer in self._observers:
@@ -304,14 +375,14 @@ class Execution:
 
     def _read(self, index: int) -> Array | None:
         """A tensor for an observer; None if it has no value by now."""
-        plan = self._context.plan
+        plan = self.context.plan
         if index in plan.specs and plan.specs[index].variable:
             return self.tensor(index)
-        return self._context.tensor(index)
+        return self.context.tensor(index)
 
     def _general(self, bound: BoundStep) -> None:
         """A step with state, or with sizes that only this run knows."""
-        step, context = bound.step, self._context
+        step, context = bound.step, self.context
         if step.once is not None:
             if step.once in self.state.initialised:
                 return
@@ -341,10 +412,10 @@ class Execution:
 
     def tensor(self, index: int) -> Array:
         """A tensor that has a value by now: computed, constant, or a variable."""
-        found = self._context.tensor(index)
+        found = self.context.tensor(index)
         if found is not None:
             return found
-        plan = self._context.plan
+        plan = self.context.plan
         return self.state.variable((plan.subgraph, index), plan.specs[index])
 
     def _prepare(
@@ -385,7 +456,7 @@ class Execution:
 
     def scratch(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Working memory, uninitialised, until this eval returns."""
-        announced = self._context.scratch(shape, dtype)
+        announced = self.context.scratch(shape, dtype)
         # What only this run knows the size of is held against the limits, too.
         return announced if announced is not None else self.empty(shape, dtype)
 

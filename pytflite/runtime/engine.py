@@ -19,9 +19,11 @@ from pytflite.ops.limits import Limits
 from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Key, Shape
 from pytflite.plan.plan import Plan, Refused
+from pytflite.plan.rest import Part
 from pytflite.runtime.backends import CompiledBackend
 from pytflite.runtime.blas import BLAS, Running
 from pytflite.runtime.context import Context, Execution, Interrupted, Observer
+from pytflite.runtime.rests import plan_of
 from pytflite.runtime.state import State
 
 if TYPE_CHECKING:  # loaded when something is planned, which a recalled plan need not be
@@ -129,13 +131,14 @@ class Engine:
             plan = plans.get(key)
             bare = bare and not self.observers
             if plan is None or (plan.bare and not bare) or self.outdated(plan):
-                self._idle.pop(id(plan), None)
+                self._forget(plan)
                 plans.pop(key, None)
                 plan = self._planned(subgraph, key, bare)
                 if len(plans) >= PLANS_KEPT:
                     _, old = plans.popitem(last=False)
-                    self._idle.pop(id(old), None)
+                    self._forget(old)
                 plans[key] = plan
+                plan.kept = True
             else:
                 plans.move_to_end(key)
             if not plan.awaited:
@@ -151,6 +154,44 @@ class Engine:
         if backend is not None and plan.program is not None:
             backend.keep(plan)
         return plan
+
+    def _forget(self, plan: Plan | None) -> None:
+        """Lets go of the memory of a plan that is not kept any more."""
+        if plan is not None:
+            plan.kept = False
+            self._idle.pop(id(plan), None)
+            for rest in plan.rest.plans.values() if plan.rest is not None else ():
+                self._forget(rest)
+
+    def plan_rest(self, plan: Plan, part: Part, arrays: Sequence[Array]) -> Plan | None:
+        """The plan of the part of a plan that is left when a run knows its shapes; None if there is
+        none (yet): then its steps are done one by one.
+
+        Args:
+            plan: of which it is the rest.
+            arrays: the inputs of the part in this run.
+        """
+        with self._planning:
+            rest, backend = plan.rest, self.backend
+            if rest is None or rest.part is not part or backend is None:
+                return None  # another thread has found out that it begins later
+            key = rest.key(arrays)
+            found = rest.plans.get(key)
+            if found is None or self.outdated(found):
+                if found is None and not rest.is_worth(key, eager=backend.wait):
+                    return None
+                made = plan_of(rest, plan, arrays, self._planner)
+                if rest.part is not part or not plan.kept:
+                    return made
+                self._forget(found)
+                key = rest.key(arrays)  # by numbers, too, that are known to count now
+                self._forget(rest.keep(key, made, PLANS_KEPT))
+                if made is None:
+                    return None
+                made.kept, found = True, made
+            rest.plans.move_to_end(key)
+            rest.latest = found
+            return found
 
     def outdated(self, plan: Plan) -> bool:
         """Whether a new plan for the same shapes would have more native steps, or those that the
@@ -183,7 +224,7 @@ class Engine:
         idle = self._idle.get(id(plan))
         if idle is None:
             with self._planning:
-                if all(p is not plan for p in self._plans[plan.subgraph].values()):
+                if not plan.kept:
                     return
                 idle = self._idle.setdefault(id(plan), [])
         if len(idle) < CONTEXTS_KEPT:
@@ -300,19 +341,27 @@ class Engine:
         context = self.take(plan)
         try:
             set_inputs(context, inputs)
-            execution = Execution(context, state, self, self.limits, depth, observers)
-            if context.whole is not None and not observers:
-                context.whole()
-            else:
-                execution.execute()
-            if plan.takes:
-                work, steps = context.left.tolist()
-                self.charge(self.limits.macs - work, self.limits.steps - steps)
-            if plan.awaited and self.backend is not None:
-                self.backend.request(plan.awaited)
+            execution = self.run_within(context, state, depth, observers)
             return [np.array(execution.tensor(i)) for i in plan.outputs]
         finally:
             self.give_back(context)
+
+    def run_within(
+        self, context: Context, state: State, depth: int, observers: Sequence[Observer] = ()
+    ) -> Execution:
+        """Runs a plan, whose inputs are set, in the midst of a run, whose state it shares."""
+        plan = context.plan
+        execution = Execution(context, state, self, self.limits, depth, observers)
+        if context.whole is not None and not observers:
+            context.whole()
+        else:
+            execution.execute()
+        if plan.takes:
+            work, steps = context.left.tolist()
+            self.charge(self.limits.macs - work, self.limits.steps - steps)
+        if plan.awaited and self.backend is not None:
+            self.backend.request(plan.awaited)
+        return execution
 
 
 def _exhausted(limit: str, most: int) -> LimitError:

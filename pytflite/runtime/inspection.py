@@ -128,7 +128,12 @@ class Inspection:
         return "jit" if self.plan(bare=True).program is not None else "numpy"
 
     def backend_report(self) -> list[StepBackend]:
-        """Which backend runs each operator of the main subgraph, and why."""
+        """Which backend runs each operator of the main subgraph, and why.
+
+        What only a run knows the shapes of is told as it was in the last one.
+        """
+        from pytflite.runtime.rests import steps_of
+
         return [
             StepBackend(
                 step.node.index,
@@ -137,5 +142,5 @@ class Inspection:
                 "numpy" if step.work is None else "jit",
                 self._no_backend or step.reason,
             )
-            for step in self.plan().steps
+            for step in steps_of(self.plan())
         ]

@@ -174,7 +174,7 @@ class Context:
         context = self._rests.get(plan)
         if context is None:
             self._rests = {p: c for p, c in self._rests.items() if p.kept}
-            lent = {i: a for i in plan.inputs if (a := self.arrays.get(i)) is not None}
+            lent = {i: self.arrays[i] for i in plan.inputs if i in self.plan.offsets}
             context = Context(plan, lent)
             if plan.kept:
                 self._rests[plan] = context

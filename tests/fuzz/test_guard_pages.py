@@ -80,6 +80,9 @@ def more(operator: str) -> list[bytes]:
         shape = tensor(value=np.array([1, 1, 9], np.int32))
         tensors = [tensor((5, 2), "INT32"), tensor((5, 9)), shape]
         return [bytes(write(single_op(operator, tensors, [tensor((1, 1, 9))])))]
+    if operator == "SLICE":
+        tensors = [tensor((5, 7, 3)), tensor((3,), "INT32"), tensor(value=np.int32([2, 1, 3]))]
+        return [bytes(write(single_op(operator, tensors, [tensor((2, 1, 3))])))]
     if operator == "MULTINOMIAL":
         tensors = [tensor((3, 7)), tensor(value=np.int32(5))]
         return [bytes(write(single_op(operator, tensors, [tensor((3, 5), "INT64")], seed=1)))]

@@ -1,4 +1,5 @@
-"""Elements put, or added, to places that indices list; indices out of range are refused."""
+"""Elements put, or added, to places that indices list, and boxes that begin at such; indices out of
+range are refused."""
 
 from __future__ import annotations
 
@@ -124,4 +125,33 @@ def box(
             rest //= sizes[axis]
         for k in range(x.shape[1]):
             y[place + k] = x[row, k]
+    return 0
+
+
+@declare(x="dtype[:]", sizes="int64[:]", strides="int64[:]", starts="index[:]",
+         greatest="int64[:]", y="dtype[:, :]", block="int64")  # fmt: skip
+def box_out(
+    begin: int, end: int, x: Array, sizes: Array, strides: Array, starts: Array, greatest: Array,
+    y: Array, block: int,
+) -> int:  # fmt: skip
+    """Rows of y from where a box of x has them, which begins at `starts`.
+
+    Args:
+        sizes: of the box in rows: axis by axis, as many as rows of y.
+        strides: of x along all axes, the last ones of which are a row.
+        greatest: start along each axis.
+        block: rows that a tile has.
+    """
+    corner = 0
+    for axis in range(starts.size):
+        if starts[axis] < 0 or starts[axis] > greatest[axis]:
+            return OUT_OF_RANGE
+        corner += starts[axis] * strides[axis]
+    for row in range(begin * block, min(end * block, y.shape[0])):
+        place, rest = corner, row
+        for axis in range(sizes.size - 1, -1, -1):
+            place += rest % sizes[axis] * strides[axis]
+            rest //= sizes[axis]
+        for k in range(y.shape[1]):
+            y[row, k] = x[place + k]
     return 0

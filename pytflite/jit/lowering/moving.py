@@ -20,6 +20,7 @@ from pytflite.jit.lowering.copying import (
     strides_of,
 )
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
+from pytflite.jit.lowering.scattering import slice_at
 from pytflite.model.dtypes import UINT8
 from pytflite.ops.arguments import constant_integers
 from pytflite.ops.shape.strided_slice import numpy_index
@@ -77,7 +78,7 @@ def slice_box(step: Step, to: Lowering) -> Lowered:
     source, target = source_and_target(step)
     begin = constant(step, 1)
     if begin is None:
-        return RUN_TIME
+        return slice_at(step, to)
     strides = strides_of(source.static)
     offset = sum(int(b) * s for b, s in zip(begin.reshape(-1), strides, strict=True))
     copy = Copy(target.static, strides, strides_of(target.static), x_offset=offset)

@@ -127,6 +127,37 @@ def one_hot(step: Step, to: Lowering) -> Lowered:
     return [Work(code, slots, tiles=before)]
 
 
+def _rows_of(box: Shape, shape: Shape, parts: int) -> tuple[int, int, int]:
+    """The last axes of a box that lie side by side in a tensor of this shape are a row.
+
+    The first of them, the elements of a row (of so many parts), and how many rows there are.
+    """
+    axis = len(box)
+    while axis and (axis == len(box) or box[axis] == shape[axis]):
+        axis -= 1
+    return axis, prod(box[axis:]) * parts, prod(box[:axis])
+
+
+def slice_at(step: Step, to: Lowering) -> Lowered:
+    """SLICE whose begin is computed."""
+    source, begin = step.input_specs[:2]
+    assert source is not None and begin is not None
+    shape, box = source.static, step.output_specs[0].static
+    if not prod(box) or not box:
+        return _EMPTY  # begin is checked all the same
+    element, parts = bits_of(source.dtype)
+    axis, row, count = _rows_of(box, shape, parts)
+    block = max(1, _TILE // (row * np.dtype(element).itemsize))
+    greatest = np.subtract(shape, box, dtype=np.int64)
+    slots = (
+        to.input(step, 0), source.size * parts, np.array(box[:axis], np.int64), axis,
+        np.array(strides_of(shape), np.int64) * parts, len(shape), to.input(step, 1), len(shape),
+        greatest, len(shape), to.output(step), count, row, block,
+    )  # fmt: skip
+    code = kernel("scattering.box_out", dtype=element, index=str(begin.dtype.storage))
+    return [Work(code, slots, tiles=-(-count // block))]
+
+
 @lowering("DYNAMIC_UPDATE_SLICE")
 def update_slice(step: Step, to: Lowering) -> Lowered:
     """The operand, unless it is there already; then the box."""
@@ -139,12 +170,7 @@ def update_slice(step: Step, to: Lowering) -> Lowered:
     )
     if isinstance(whole, str) or not update.size:
         return whole
-    # The last axes of the box that lie side by side in the operand are a row.
-    axis = len(box)
-    while axis and (axis == len(box) or box[axis] == shape[axis]):
-        axis -= 1
-    row = prod(box[axis:]) * parts
-    count = prod(box[:axis])
+    axis, row, count = _rows_of(box, shape, parts)
     p = step.definition.prepare(step.node, step.input_specs, step.output_specs)
     strides = np.array(strides_of(shape), np.int64) * parts
     block = max(1, _TILE // (row * np.dtype(element).itemsize))

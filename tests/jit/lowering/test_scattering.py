@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pytflite
-from pytflite.errors import DataError
+from pytflite.errors import DataError, TFLiteError
 from tests.harness import single_op, tensor
 from tests.jit.agreement import agree
 from tests.jit.lowering.test_typed import numbers
@@ -45,6 +45,31 @@ def test_scatter_nd(dtype: str, shape: Any, depth: int, listed: Any) -> None:
     )  # fmt: skip
     cpus = RUNNABLE if dtype in ("float32", "int8") else RUNNABLE[:1]
     agree(model, indices.astype(kind.lower()), any_numbers(dtype, rows), cpus=cpus)
+
+
+@pytest.mark.parametrize("dtype", [*MOVED, "int8", "complex128"])
+@pytest.mark.parametrize(
+    ("shape", "box"),
+    [((7,), (3,)), ((5, 6, 4), (2, 3, 4)), ((1, 900, 8), (1, 300, 8)), ((3, 2), (3, 1)),
+     ((4,), (4,))],
+)  # fmt: skip
+def test_slices_that_begin_anywhere(shape: Any, box: Any, dtype: str) -> None:
+    kind = "INT64" if dtype == "int16" else "INT32"
+    model = single_op(
+        "SLICE",
+        [tensor(shape, dtype.upper()), tensor((len(shape),), kind),
+         tensor(value=np.array(box, kind.lower()))],
+        [tensor(box, dtype.upper())],
+    )  # fmt: skip
+    cpus = RUNNABLE if dtype in ("float32", "int8") else RUNNABLE[:1]
+    room = np.subtract(shape, box)
+    x = any_numbers(dtype, shape)
+    for begin in (0 * room, room, room // 2):
+        agree(model, x, begin.astype(kind.lower()), cpus=cpus)
+    native = pytflite.Interpreter(model, backend="jit", wait=True)
+    for wrong in (room + 1, -1 - 0 * room):
+        with pytest.raises(TFLiteError, match="outside"):
+            native.run(x, wrong.astype(kind.lower()))
 
 
 @pytest.mark.parametrize("dtype", MOVED)

@@ -106,7 +106,7 @@ def test_few_plans_are_kept() -> None:
 
 
 def test_without_waiting_it_is_the_second_time() -> None:
-    interpreter = Interpreter(sliced(), backend="jit")
+    interpreter = Interpreter(sliced(), backend="jit", wait=False)
     interpreter.compile()
     rest = interpreter.plan().rest
     assert rest is not None

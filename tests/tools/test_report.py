@@ -1,4 +1,4 @@
-"""The report, without a browser: the layout's properties, the facts, escaping, exports."""
+"""The report, without a browser: the facts, escaping, exports, the command."""
 
 from __future__ import annotations
 
@@ -6,149 +6,22 @@ import hashlib
 import json
 import re
 import shutil
-import struct
 import subprocess
 import sys
-import zlib
-from base64 import b64decode, b64encode
-from collections.abc import Sequence
-from html.parser import HTMLParser
+from base64 import b64encode
 from itertools import combinations, pairwise
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pytflite.errors import InputError
-from pytflite.model.dtypes import FLOAT32, INT8
-from pytflite.model.graph import Quantization, Tensor
-from pytflite.model.model import Model
-from pytflite.runtime.feature_maps import picture, png
 from pytflite.tools.doodle import model_path
 from pytflite.tools.report import Report, report
 from pytflite.tools.report.facts import MAX_OPERATORS
-from pytflite.tools.report.layout import COLUMN_GAP, HEIGHT, Edge, Layout, lay_out
-from pytflite.tools.report.ordering import crossings, order
-from pytflite.tools.report.placing import nearest
-from pytflite.tools.report.ranking import rank
-from pytflite.tools.report.values import statistics
 from tests.graphs import Graph, build
-
-EVIL = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&{{script}}"
-
-
-# --- layout ------------------------------------------------------------------------------------
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> tuple[list[float], list[Edge]]:
-    """Graphs without cycles: up to 24 nodes, most fed by one or two before them."""
-    count = draw(st.integers(1, 24))
-    widths = [float(draw(st.integers(20, 200))) for _ in range(count)]
-    edges = []
-    for target in range(1, count):
-        sources = draw(st.sets(st.integers(0, target - 1), max_size=3))
-        edges += [Edge(source, target, source) for source in sorted(sources)]
-    return widths, edges
-
-
-@given(graphs())
-def test_layers_are_respected_and_nothing_overlaps(graph: tuple[list[float], list[Edge]]) -> None:
-    widths, edges = graph
-    layout = lay_out(widths, edges)
-    for edge, line in zip(edges, layout.lines, strict=True):
-        assert layout.ranks[edge.source] < layout.ranks[edge.target]
-        assert all(above[1] <= below[1] for above, below in pairwise(line))
-        x, y = layout.nodes[edge.target]
-        assert line[-1] == (x, y - HEIGHT / 2)
-    for a, b in combinations(range(len(widths)), 2):
-        (x, y), (u, v) = layout.nodes[a], layout.nodes[b]
-        room = (widths[a] + widths[b]) / 2 + COLUMN_GAP
-        assert abs(y - v) >= HEIGHT or abs(x - u) >= room - 0.2
-    for (x, y), width in zip(layout.nodes, widths, strict=True):
-        assert x - width / 2 >= -0.1 and x + width / 2 <= layout.width + 0.1
-        assert y - HEIGHT / 2 >= 0 and y + HEIGHT / 2 <= layout.height
-    assert layout == lay_out(widths, edges)  # deterministic
-
-
-@given(graphs())
-def test_lines_do_not_pass_through_nodes(graph: tuple[list[float], list[Edge]]) -> None:
-    widths, edges = graph
-    layout = lay_out(widths, edges)
-    for line in layout.lines:
-        for (x, y), (u, v) in pairwise(line):
-            if x != u:
-                continue  # it turns, between two layers
-            for (at, middle), width in zip(layout.nodes, widths, strict=True):
-                beside = abs(at - x) >= width / 2
-                assert beside or v <= middle - HEIGHT / 2 or y >= middle + HEIGHT / 2
-
-
-def bends(layout: Layout) -> int:
-    return sum(a[0] != b[0] for line in layout.lines for a, b in pairwise(line))
-
-
-def test_a_chain_is_straight_and_a_shortcut_runs_beside_it() -> None:
-    chain = [Edge(n, n + 1, n) for n in range(9)]
-    assert bends(lay_out([120.0] * 10, chain)) == 0
-    layout = lay_out([120.0, 90.0] * 5, [*chain, Edge(2, 6, 2)])
-    assert bends(layout) == 2  # out and in again
-    assert len({x for x, _ in layout.nodes}) == 1
-
-
-def test_what_feeds_a_late_node_lies_near_it() -> None:
-    layout = lay_out([80.0] * 6, [Edge(0, 1, 0), Edge(1, 2, 1), Edge(2, 3, 2), Edge(4, 5, 4),
-                                  Edge(3, 5, 3)])  # fmt: skip
-    assert layout.ranks == [0, 1, 2, 3, 3, 4]
-
-
-def test_crossings_are_counted_and_reduced() -> None:
-    edges = [Edge(0, 5, 0), Edge(1, 4, 1), Edge(2, 3, 2)]
-    layers = rank(6, edges)
-    assert crossings(layers, [[0, 1, 2], [3, 4, 5]]) == 3
-    assert crossings(layers, order(layers)) == 0
-
-
-def test_edges_against_the_order_do_not_disturb() -> None:
-    layout = lay_out([50.0] * 3, [Edge(0, 1, 0), Edge(1, 2, 1), Edge(2, 0, 2), Edge(1, 1, 1)])
-    assert layout.ranks == [0, 1, 2] and len(layout.lines) == 4
-
-
-@given(st.lists(st.tuples(st.floats(-99, 99), st.floats(0.1, 9)), min_size=1, max_size=12))
-def test_places_are_the_nearest_that_keep_their_distance(pairs: list[tuple[float, float]]) -> None:
-    wishes, weights = [list(column) for column in zip(*pairs, strict=True)]
-    offsets = [7.0 * n for n in range(len(wishes))]
-    found = nearest(wishes, weights, offsets)
-    assert all(b - a >= 7 - 1e-6 for a, b in pairwise(found))
-
-    def cost(places: Sequence[float]) -> float:
-        return sum(w * (p - x) ** 2 for p, x, w in zip(places, wishes, weights, strict=True))
-
-    # No shift of everything from one vertex on, to the right or left, is better and allowed.
-    for n in range(len(found)):
-        for shift in (0.01, -0.01):
-            moved = [*found[:n], *(p + shift for p in found[n:])]
-            if all(b - a >= 7 - 1e-9 for a, b in pairwise(moved)):
-                assert cost(moved) >= cost(found) - 1e-6
-
-
-def test_a_layout_of_two_thousand_operators_takes_seconds_at_most() -> None:
-    """Four lanes of 500 with lines across and far ahead."""
-    edges = [Edge(n - 4, n, n - 4) for n in range(4, 2000)]
-    edges += [Edge(n, min(1999, n + 37), n) for n in range(0, 1960, 3)]
-    start = perf_counter()
-    layout = lay_out([130.0] * 2000, edges)
-    assert len(layout.nodes) == 2000
-    assert perf_counter() - start < 20  # 0.7 s on an idle machine
-
-
-def test_no_nodes_at_all() -> None:
-    assert lay_out([], []) == Layout(0.0, 0.0, [], [], [])
-
+from tests.tools.report_pages import EVIL, evil_model, loop, read
 
 # --- facts -------------------------------------------------------------------------------------
 
@@ -203,17 +76,6 @@ def test_without_a_run_there_are_no_times() -> None:
     assert all("v" not in tensor for tensor in graph["tensors"])
 
 
-def loop() -> Model:
-    """x = 0; while x < 3: x += 1."""
-    main, condition, body = Graph("main"), Graph("condition"), Graph("body")
-    for graph in (main, condition, body):
-        graph.input("x", (1,), "INT32")
-    main.output(main.op("WHILE", [0], (1,), "INT32", cond_subgraph_index=1, body_subgraph_index=2))
-    condition.output(condition.op("LESS", [0, condition.constant(np.int32(3))], (1,), "BOOL"))
-    body.output(body.op("ADD", [0, body.constant(np.int32(1))], (1,), "INT32"))
-    return build(main, condition, body)
-
-
 def test_subgraphs_are_linked() -> None:
     facts = report(loop()).facts
     assert [g["name"] for g in facts["graphs"]] == ["main", "condition", "body"]
@@ -263,109 +125,7 @@ def test_a_page_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "y" * 301 not in found.html
 
 
-# --- values ------------------------------------------------------------------------------------
-
-
-def test_statistics() -> None:
-    found = statistics(np.array([-1, 0, 0, 3], np.float32), Tensor("t", (4,), FLOAT32))
-    assert (found["min"], found["max"], found["mean"], found["zero"]) == (-1, 3, 0.5, 0.5)
-    assert sum(found["hist"]) == 4 and "odd" not in found
-    odd = statistics(np.array([np.nan, np.inf, 1, 2], np.float32), Tensor("t", (4,), FLOAT32))
-    assert (odd["odd"], odd["min"], odd["max"]) == (0.5, 1, 2)
-    nothing = statistics(np.array([np.nan], np.float32), Tensor("t", (1,), FLOAT32))
-    assert "min" not in nothing and json.dumps(nothing, allow_nan=False)
-    huge = statistics(np.array([-3e38, 3e38], np.float32), Tensor("t", (2,), FLOAT32))
-    assert json.dumps(huge, allow_nan=False)
-
-
-def test_statistics_of_a_large_tensor_know_its_extremes() -> None:
-    array = np.zeros((1, 1 << 20), np.float32)
-    array[0, 1], array[0, 3], array[0, 5] = -7, 9, np.nan
-    found = statistics(array, Tensor("t", array.shape, FLOAT32))
-    assert (found["min"], found["max"], found["size"]) == (-7, 9, 1 << 20)
-    tensor = Tensor("t", array.shape, INT8, quantization=Quantization(0.5, 2))
-    found = statistics(np.nan_to_num(array).astype(np.int8), tensor)
-    assert (found["min"], found["max"]) == (-4.5, 3.5)
-
-
-def test_statistics_of_weights_with_a_scale_for_each_channel() -> None:
-    tensor = Tensor("w", (2, 2), INT8, quantization=Quantization([0.5, 2.0], [0, 0]))
-    found = statistics(np.array([[1, 2], [1, 127]], np.int8), tensor)
-    assert (found["min"], found["max"], found["first"][0]) == (0.5, 254, "0.5")
-
-
-def test_statistics_of_quantised_values() -> None:
-    tensor = Tensor("t", (4,), INT8, quantization=Quantization(0.5, 2))
-    found = statistics(np.array([-128, 2, 4, 127], np.int8), tensor)
-    assert (found["min"], found["max"], found["sat"]) == (-65, 62.5, 0.5)
-    assert (found["qmin"], found["qmax"]) == (-128, 127)
-
-
-def pixels_of(file: bytes) -> tuple[int, int, bytes]:
-    """Width, height and rows of a PNG file; each chunk's sum is checked."""
-    assert file.startswith(b"\x89PNG\r\n\x1a\n")
-    at, width, height, data = 8, 0, 0, b""
-    while at < len(file):
-        (length,) = struct.unpack_from(">I", file, at)
-        kind, body = file[at + 4 : at + 8], file[at + 8 : at + 8 + length]
-        assert struct.unpack_from(">I", file, at + 8 + length)[0] == zlib.crc32(kind + body)
-        if kind == b"IHDR":
-            width, height = struct.unpack_from(">II", body)
-        data += body if kind == b"IDAT" else b""
-        at += 12 + length
-    return width, height, zlib.decompress(data)
-
-
-def test_pictures() -> None:
-    assert pixels_of(png(np.arange(6, dtype=np.uint8).reshape(2, 3))) == (
-        3, 2, bytes([0, 0, 1, 2, 0, 3, 4, 5]),
-    )  # fmt: skip
-    rgb = png(np.arange(12, dtype=np.uint8).reshape(2, 2, 3))
-    assert pixels_of(rgb)[2] == bytes([0, *range(6), 0, *range(6, 12)])
-    maps = picture(np.random.default_rng(0).normal(size=(1, 112, 112, 16)), 32)
-    assert maps is not None and maps.caption == "16 of 32 channels"
-    width, height, _ = pixels_of(b64decode(maps.uri.partition(",")[2]))
-    assert (width, height) == (maps.width, maps.height) == (4 * 57 - 1, 4 * 57 - 1)
-    assert picture(np.full((1, 9, 9, 2), np.nan, np.float32), 2) is None
-    assert picture(np.zeros((1, 1, 1, 16), np.float32), 1000) is None
-    flat = picture(np.ones((1, 8, 8, 3), np.float32), 3)
-    assert flat is not None and flat.caption == "as red, green, blue"
-
-
 # --- the page ----------------------------------------------------------------------------------
-
-
-class Reader(HTMLParser):
-    """Checks that elements close in order; keeps attributes and the text of scripts."""
-
-    VOID = frozenset({"meta", "input", "img", "br", "link"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.attributes: list[tuple[str, str, str | None]] = []
-        self.scripts: list[str] = []
-        self.styles: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("script", "style"):
-            (self.scripts if self.open[-1] == "script" else self.styles).append(data)
-
-
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    assert reader.open == []
-    return reader
 
 
 def test_the_page_is_well_formed_and_complete(doodle: Report) -> None:
@@ -381,15 +141,6 @@ def test_the_page_is_well_formed_and_complete(doodle: Report) -> None:
         digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
-
-
-def evil_model() -> Model:
-    """Every name, and an option, is an attack."""
-    graph = Graph(EVIL)
-    x = graph.input(EVIL, (1, 4))
-    y = graph.op(EVIL, [x], (1, 4), output={"name": EVIL})
-    graph.output(graph.op("NEG", [y], (1, 4), output={"name": "\udcff\u2028" + EVIL}))
-    return build(graph).replace(description=EVIL)
 
 
 def test_names_are_nothing_but_text() -> None:

@@ -22,8 +22,8 @@ from pytflite.tools.report import Report, report
 from pytflite.tools.report.errors import relative
 from pytflite.tools.sampling import random_inputs
 from tests.graphs import Graph, build
-from tests.tools.test_compare_command import rescaled
-from tests.tools.test_report import EVIL, evil_model, loop, read
+from tests.tools.compared_models import rescaled
+from tests.tools.report_pages import EVIL, evil_model, loop, read
 
 FLOAT, INT8 = model_path("float32"), model_path("int8")
 X = drawing("house", np.random.default_rng(5))[None, :, :, None] / np.float32(255)

@@ -11,7 +11,7 @@ import pytest
 from pytflite.tools.doodle import model_path
 from pytflite.tools.report import report
 from tests.tools.browser import Browser, browser
-from tests.tools.test_report import evil_model, loop
+from tests.tools.report_pages import evil_model, loop
 from tests.tools.test_report_errors import X, broken
 
 __all__ = ["browser"]  # a fixture is found by its name in the module

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pytflite
-from pytflite.jit import program
+from pytflite.jit.pace import Pace
 from pytflite.jit.records import ENTRY, JOB, QUIT
 from pytflite.jit.threads import _Helper, team
 from pytflite.model.model import Model
@@ -30,7 +30,7 @@ def long_chain() -> Model:
 
 @pytest.fixture
 def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program.Pace, "shares", lambda self: True)
+    monkeypatch.setattr(Pace, "shares", lambda self: True)
 
 
 @pytest.mark.usefixtures("always_shared")
@@ -79,7 +79,7 @@ def test_after_a_fork() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def run(pace: program.Pace, runs: int, alone: float, shared: float) -> list[bool]:
+def run(pace: Pace, runs: int, alone: float, shared: float) -> list[bool]:
     """Which of so many runs were shared, if they take so long."""
     ways = []
     for _ in range(runs):
@@ -90,14 +90,14 @@ def run(pace: program.Pace, runs: int, alone: float, shared: float) -> list[bool
 
 
 def test_the_faster_way_is_taken() -> None:
-    trial = program.Pace.SHARED
-    assert all(run(program.Pace(), trial + 20, 0.002, 0.001)[trial:])
-    assert not any(run(program.Pace(), trial + 20, 0.002, 0.003)[trial:])
+    trial = Pace.SHARED
+    assert all(run(Pace(), trial + 20, 0.002, 0.001)[trial:])
+    assert not any(run(Pace(), trial + 20, 0.002, 0.003)[trial:])
 
 
 def test_ways_are_tried_again_less_and_less_often() -> None:
-    ways = run(program.Pace(), 10_000, 0.002, 0.003)
-    first, most = program.Pace.PERIODS
+    ways = run(Pace(), 10_000, 0.002, 0.003)
+    first, most = Pace.PERIODS
     assert first / 10 < sum(ways) and sum(ways) < 100
     begun = [n for n in range(1, len(ways)) if ways[n] and not ways[n - 1]]
     apart = np.diff(begun)
@@ -106,14 +106,14 @@ def test_ways_are_tried_again_less_and_less_often() -> None:
 
 def test_shared_runs_that_are_late_are_noticed() -> None:
     """Another process takes the second core."""
-    pace = program.Pace()
-    assert all(run(pace, 30, 0.002, 0.001)[program.Pace.SHARED :])
-    assert sum(run(pace, 40, 0.002, 0.009)) <= program.Pace.LATE + program.Pace.SHARED
+    pace = Pace()
+    assert all(run(pace, 30, 0.002, 0.001)[Pace.SHARED :])
+    assert sum(run(pace, 40, 0.002, 0.009)) <= Pace.LATE + Pace.SHARED
     assert not any(run(pace, 20, 0.002, 0.009))
 
 
 def test_brief_runs_are_never_shared() -> None:
-    assert not any(run(program.Pace(), 3000, 20e-6, 1e-6))
+    assert not any(run(Pace(), 3000, 20e-6, 1e-6))
 
 
 def test_a_helper_that_is_about_to_sleep_is_woken() -> None:

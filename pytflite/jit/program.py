@@ -16,7 +16,7 @@ import numpy as np
 
 from pytflite.jit.kernel import At, Kernel, Packed, Records, Upcoming, Work
 from pytflite.jit.pace import Pace
-from pytflite.jit.records import CLAIM, ENTRY, FLUSH, HELPER, LEADER, RECORD, SINGLE
+from pytflite.jit.records import CLAIMED, ENTRY, FLUSH, HELPER, LEADER, RECORD, SINGLE
 from pytflite.model.graph import Array
 from pytflite.plan.alignment import aligned
 from pytflite.plan.plan import Refused
@@ -145,7 +145,7 @@ class Program:
         records = begin, end
         if records not in self._paces:
             several = self.threads > 1 and bool((self._records[begin:end, 2] > 1).any())
-            self._paces[records] = Pace() if several else None
+            self._paces[records] = Pace(self.threads) if several else None
         return self._paces[records]
 
     @property
@@ -172,8 +172,7 @@ class BoundProgram:
         self.program = program
         self.records = records
         self.memory = aligned(program.tables.scratch * max(program.threads, 1))
-        shares = program.threads > 1
-        self.claims = aligned(CLAIM * (program.threads + 1) * program.tables.works * shares)
+        self.claims = aligned(CLAIMED * program.tables.works * (program.threads > 1))
         self._kept = arena
         self._slots = slots
         self._blocks = records[:, 1] - slots.ctypes.data
@@ -232,26 +231,27 @@ class Stretch:
 
     def _tried(self, pace: Pace) -> None:
         """Runs the records, with helpers or without, and takes the time."""
-        shares = pace.shares()
+        threads = pace.threads
         start = perf_counter()
-        shared = shares and self._shared()
-        if not shared:
-            self._runner(self._address)
-        if shares == shared:
-            pace.took(shared, perf_counter() - start)
+        if threads > 1 and self._shared(threads):
+            pace.took(threads, perf_counter() - start)
+            return
+        self._runner(self._address)
+        if threads == 1:  # else the helpers are busy elsewhere, and this run says nothing
+            pace.took(1, perf_counter() - start)
 
-    def _shared(self) -> bool:
+    def _shared(self, threads: int) -> bool:
         """Runs the records with helpers, unless these are busy."""
         from pytflite.jit.threads import team
 
         program, helpers = self._bound.program, team()
-        if not helpers.try_begin(program.threads, program.helper):
+        if not helpers.try_begin(threads, program.helper):
             return False
         try:
             stride = program.tables.scratch
             memory = self._leader[3] + stride
             claims = self._bound.claims.ctypes.data
-            helpers.seat(int(self._own[1]), claims, memory, stride, program.threads)
+            helpers.seat(int(self._own[1]), claims, memory, stride, threads)
             self._own[10] = helpers.job.ctypes.data
             program.leader(*self._leader)
         finally:

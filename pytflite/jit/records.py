@@ -12,7 +12,7 @@ A job is where a run and its helpers meet:
                 scratch + n * stride
 
 Claims are lines of memory: for each record one that counts the tiles which are done, then one for
-each thread, which counts what is claimed of this thread's tiles.
+each part of the tiles, which counts those that are claimed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ JOB = 256
 DOOR, CURRENT, QUIT = 0, 64, 128  # each written on a line of its own
 RECORDS, CLAIMS, SCRATCH, STRIDE, SEATS = 192, 200, 208, 216, 224
 OPEN = 1 << 32
-CLAIM = 64
+PARTS, CLAIM = 8, 64
+CLAIMED = CLAIM * (1 + PARTS)  # bytes of a record's claims
 
 # The loops: in one thread, for the thread whose run it is, and for those that help.
 SINGLE, LEADER, HELPER = (kernel(f"runner.{name}") for name in ("single", "leader", "helper"))

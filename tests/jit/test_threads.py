@@ -30,7 +30,8 @@ def long_chain() -> Model:
 
 @pytest.fixture
 def always_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pace, "shares", lambda self: True)
+    monkeypatch.setattr(Pace, "threads", property(lambda self: self._ways[-1]))
+    monkeypatch.setattr(Pace, "settled_alone", lambda self: False)
 
 
 @pytest.mark.usefixtures("always_shared")
@@ -79,41 +80,44 @@ def test_after_a_fork() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def run(pace: Pace, runs: int, alone: float, shared: float) -> list[bool]:
-    """Which of so many runs were shared, if they take so long."""
+def run(pace: Pace, runs: int, seconds: dict[int, float]) -> list[int]:
+    """With how many threads so many runs were, if they take so long with each number."""
     ways = []
     for _ in range(runs):
-        ways.append(False if pace.settled_alone() else pace.shares())
-        if pace._runs < pace.SHARED or ways[-1]:
-            pace.took(ways[-1], shared if ways[-1] else alone)
+        if pace.settled_alone():
+            ways.append(1)
+        else:
+            ways.append(pace.threads)
+            pace.took(ways[-1], seconds[ways[-1]])
     return ways
 
 
-def test_the_faster_way_is_taken() -> None:
-    trial = Pace.SHARED
-    assert all(run(Pace(), trial + 20, 0.002, 0.001)[trial:])
-    assert not any(run(Pace(), trial + 20, 0.002, 0.003)[trial:])
+@pytest.mark.parametrize("best", [1, 2, 4, 6])
+def test_the_fastest_way_is_taken(best: int) -> None:
+    seconds = {n: 0.002 + abs(n - best) / 1e4 for n in (1, 2, 4, 6)}
+    trial = 4 * Pace.RUNS
+    ways = run(Pace(6), trial + 20, seconds)
+    assert set(ways[:trial]) == {1, 2, 4, 6} and set(ways[trial:]) == {best}
 
 
 def test_ways_are_tried_again_less_and_less_often() -> None:
-    ways = run(Pace(), 10_000, 0.002, 0.003)
+    ways = np.array(run(Pace(2), 10_000, {1: 0.002, 2: 0.003}))
     first, most = Pace.PERIODS
-    assert first / 10 < sum(ways) and sum(ways) < 100
-    begun = [n for n in range(1, len(ways)) if ways[n] and not ways[n - 1]]
-    apart = np.diff(begun)
+    assert 3 * Pace.RUNS <= (ways == 2).sum() <= 12 * Pace.RUNS
+    apart = np.diff(np.flatnonzero(np.diff(ways) == 1))  # from trial to trial
     assert apart[0] < 2 * first and (np.diff(apart) >= 0).all() and most <= apart[-1] < 2 * most
 
 
 def test_shared_runs_that_are_late_are_noticed() -> None:
     """Another process takes the second core."""
-    pace = Pace()
-    assert all(run(pace, 30, 0.002, 0.001)[Pace.SHARED :])
-    assert sum(run(pace, 40, 0.002, 0.009)) <= Pace.LATE + Pace.SHARED
-    assert not any(run(pace, 20, 0.002, 0.009))
+    pace = Pace(2)
+    assert set(run(pace, 30, {1: 0.002, 2: 0.001})[2 * Pace.RUNS :]) == {2}
+    assert run(pace, 40, {1: 0.002, 2: 0.009}).count(2) <= Pace.LATE + Pace.RUNS
+    assert set(run(pace, 20, {1: 0.002, 2: 0.009})) == {1}
 
 
 def test_brief_runs_are_never_shared() -> None:
-    assert not any(run(Pace(), 3000, 20e-6, 1e-6))
+    assert set(run(Pace(2), 3000, {1: 20e-6})) == {1}
 
 
 def test_a_helper_that_is_about_to_sleep_is_woken() -> None:

@@ -13,6 +13,7 @@ number, plus 1.
 Each thread has the same part of the tiles of every record, and begins there: tiles are mostly
 lines of pictures, or rows, so that what it reads is what it wrote itself a record ago, and lies in
 its own cache; from another core's a line takes some 50 ns. Then it claims what others have left.
+There are no more than PARTS, so many threads have one together.
 The leader never depends on a helper to come: it claims tiles like any other, and waits for those
 only that were claimed. It shuts the door and waits until nobody is inside, so that a helper which
 was asleep at the wrong moment can never touch the next run's counters.
@@ -26,6 +27,7 @@ from typing import NamedTuple
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.records import (
     CLAIM,
+    CLAIMED,
     CLAIMS,
     CURRENT,
     DOOR,
@@ -33,6 +35,7 @@ from pytflite.jit.records import (
     KERNEL,
     OPEN,
     PARAMETERS,
+    PARTS,
     QUIT,
     RECORD,
     RECORDS,
@@ -46,7 +49,7 @@ from pytflite.jit.target import Target
 # Bits of x86's MXCSR and of AArch64's FPCR.
 _FLUSH, _ZERO_INPUTS, _ARM_FLUSH = 1 << 15, 1 << 6, 1 << 24
 
-_SHARES = 8  # into which a thread's tiles are divided, at most: each claim takes its time
+_SHARES = 8  # that a thread claims of a record's tiles, mostly: each claim takes its time
 
 # Rounds that a helper waits for the next run: 50 to 300 us with x86's pause, which is slow.
 _PATIENCE = {"x86_64": 5000, "aarch64": 30000}
@@ -104,10 +107,8 @@ def leader(module: Module, target: Target) -> None:
     """Tiles shared with helpers. Slots: records, job. The job's door is shut before and after."""
     f = module.kernel("ptr records", "ptr job")
     modes, tally = Modes(f, target), f.op("alloca i64")
-    threads = _threads(f)
-    size = f.mul(f.add(threads, 1), CLAIM)
-    first = f.at(f.load("ptr", "%job", CLAIMS, 8), f.mul("%begin", size))
-    claims = f.mul(f.sub("%end", "%begin"), size)
+    first = f.at(f.load("ptr", "%job", CLAIMS, 8), f.mul("%begin", CLAIMED))
+    claims = f.mul(f.sub("%end", "%begin"), CLAIMED)
     f.call("void", "llvm.memset.p0.i64", f"ptr {first}", "i8 0", f"i64 {claims}", "i1 false")
     door, current = f.at("%job", DOOR), f.at("%job", CURRENT)
     f.do(f"store atomic i64 -1, ptr {current} monotonic, align 8")
@@ -129,7 +130,7 @@ def leader(module: Module, target: Target) -> None:
             call_record(f, modes, record, 0, tiles, "%scratch")
         with f.when(f.op(f"xor i1 {alone}, true")):
             f.do(f"store atomic i64 {loop.index}, ptr {current} release, align 8")
-            done = _claim(f, modes, record, loop.index, Thread("0", threads, "%scratch", tally))
+            done = _claim(f, modes, record, loop.index, Thread("0", "%scratch", tally))
             with f.repeat() as waiting:
                 count = f.op(f"load atomic i64, ptr {done} acquire, align 8")
                 waiting.leave_if(f.compare("eq", count, tiles))
@@ -173,7 +174,7 @@ def _help(
     records = f.load("ptr", "%job", RECORDS, 8)
     stride = f.load("i64", "%job", STRIDE, 8)
     scratch = f.at(f.load("ptr", "%job", SCRATCH, 8), f.mul("%number", stride))
-    thread = Thread(f.add("%number", 1), _threads(f), scratch, tally)
+    thread = Thread(f.add("%number", 1), scratch, tally)
     f.store("i64", -1, last, 0, 8)
     with f.repeat() as work:
         now = f.op(f"load atomic i64, ptr {current} acquire, align 8")
@@ -187,11 +188,6 @@ def _help(
         with f.when(f.op(f"and i1 {fresh}, {f.compare('sge', now, 0)}")):
             _claim(f, modes, record_at(f, records, now), now, thread)
             f.store("i64", now, last, 0, 8)
-
-
-def _threads(f: Function) -> str:
-    """How many threads this run is for: its own, and helpers."""
-    return f.add(f.load("i64", "%job", SEATS, 8), 1)
 
 
 def record_at(f: Function, records: str, number: str) -> str:
@@ -217,31 +213,29 @@ class Thread(NamedTuple):
     """One that claims tiles.
 
     Attributes:
-        number: among those of the run, of which there are `threads`; 0 is the leader.
+        number: among those of the run; 0 is the leader.
         scratch: its memory.
         tally: the address of a word that is its own.
     """
 
     number: str
-    threads: str
     scratch: str
     tally: str
 
 
 def _claim(f: Function, modes: Modes, record: str, number: str, thread: Thread) -> str:
     """Does tiles of a record until all are claimed; the address of the count of those done."""
-    lines = f.mul(number, f.mul(f.add(thread.threads, 1), CLAIM))
-    done = f.at(f.load("ptr", "%job", CLAIMS, 8), lines)
+    done = f.at(f.load("ptr", "%job", CLAIMS, 8), f.mul(number, CLAIMED))
     tiles = f.load("i64", record, TILES, 8)
+    threads = f.add(f.load("i64", "%job", SEATS, 8), 1)
+    parts = f.min(threads, PARTS)
+    share = f.max(f.op(f"udiv i64 {tiles}, {f.mul(threads, _SHARES)}"), 1)
     f.store("i64", 0, thread.tally, 0, 8)
-    with f.loop(0, thread.threads) as loop:
-        whose = f.add(thread.number, loop.index)
-        wraps = f.compare("sge", whose, thread.threads)
-        whose = f.select(wraps, "i64", f.sub(whose, thread.threads), whose)
-        first = f.op(f"udiv i64 {f.mul(tiles, whose)}, {thread.threads}")
-        last = f.op(f"udiv i64 {f.mul(tiles, f.add(whose, 1))}, {thread.threads}")
-        share = f.max(f.op(f"udiv i64 {f.sub(last, first)}, {_SHARES}"), 1)
-        claimed = f.at(done, f.mul(f.add(whose, 1), CLAIM))
+    with f.loop(0, parts) as loop:
+        part = f.op(f"urem i64 {f.add(thread.number, loop.index)}, {parts}")
+        first = f.op(f"udiv i64 {f.mul(tiles, part)}, {parts}")
+        last = f.op(f"udiv i64 {f.mul(tiles, f.add(part, 1))}, {parts}")
+        claimed = f.at(done, f.mul(f.add(part, 1), CLAIM))
         with f.repeat() as claiming:
             before = f.op(f"atomicrmw add ptr {claimed}, i64 {share} monotonic")
             begin = f.add(first, before)

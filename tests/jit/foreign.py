@@ -16,7 +16,17 @@ from pytflite.jit import backend
 from pytflite.jit.backend import Compiled
 from pytflite.jit.kernel import Kernel
 from pytflite.jit.program import Program, Tables
-from pytflite.jit.records import HELPER, JOB, LEADER, QUIT, RECORDS, RUNNERS, SEATS, SINGLE
+from pytflite.jit.records import (
+    CLAIMED,
+    HELPER,
+    JOB,
+    LEADER,
+    QUIT,
+    RECORDS,
+    RUNNERS,
+    SEATS,
+    SINGLE,
+)
 from pytflite.jit.target import BY_NAME, Target
 from pytflite.model.model import Model
 from pytflite.plan.plan import Plan, Refused
@@ -117,6 +127,7 @@ class _Bound:
         own[:5] = 0, self.records.ctypes.data, begin, end, scratch
         own[8:11] = 0, self.records.ctypes.data, job.ctypes.data
         helper = self.machine.place(np.array([0, job.ctypes.data, 0], np.int64))
+        claims = self.machine.empty(CLAIMED * self.program.tables.works)
         stride, threads = self.program.tables.scratch, self.program.threads
         addresses = self.program.addresses
 
@@ -126,8 +137,8 @@ class _Bound:
                 self.machine.call(addresses[SINGLE], at)
                 status = own[0]
             else:
-                seated = self.records.ctypes.data, scratch + stride, stride, threads - 1
-                job[RECORDS // 8 : SEATS // 8 + 1] = seated
+                shared = self.records.ctypes.data, claims.ctypes.data, scratch + stride, stride
+                job[RECORDS // 8 : SEATS // 8 + 1] = *shared, threads - 1
                 job[QUIT // 8] = 0
                 helps = self.machine.thread(addresses[HELPER], helper.ctypes.data)
                 self.machine.call(addresses[LEADER], at + 64, begin, end, scratch)

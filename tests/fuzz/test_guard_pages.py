@@ -19,6 +19,7 @@ from tests.fuzz.guard_pages import AVAILABLE, EDGES, END, START, DiedError, in_c
 from tests.fuzz.seeds import seeds
 from tests.harness import single_op, tensor
 from tests.jit.lowering.test_convolution_3d import model as convolution_3d
+from tests.jit.lowering.test_convolution_3d import transposed as convolution_3d_transposed
 from tests.jit.lowering.test_detection import suppression
 from tests.ops.custom.node_defs import flex_options
 from tests.ops.dense.models import blockwise
@@ -98,6 +99,9 @@ def more(operator: str) -> list[bytes]:
     if operator == "CONV_3D":
         sizes = (3, 5, 4), (2, 3, 3), (1, 1, 2), (1, 1, 1), (3, 37)
         return [bytes(write(convolution_3d(*sizes, padding=0)[0]))]
+    if operator == "CONV_3D_TRANSPOSE":
+        sizes = (3, 5, 4), (2, 3, 3), (1, 2, 2), (1, 1, 1), (3, 37)
+        return [bytes(write(convolution_3d_transposed(*sizes, padding=0)[0]))]
     if operator == "BATCH_MATMUL":
         return [bytes(write(model)) for model in matrices()]
     if operator == "FULLY_CONNECTED":

@@ -58,7 +58,7 @@ MODULES = {
     ),
     "pooling": "AVERAGE_POOL_2D MAX_POOL_2D L2_POOL_2D",
     "convolution": "CONV_2D DEPTHWISE_CONV_2D TRANSPOSE_CONV",
-    "convolution_3d": "CONV_3D",
+    "convolution_3d": "CONV_3D CONV_3D_TRANSPOSE",
     "dense": "FULLY_CONNECTED BATCH_MATMUL",
     "elementwise": (
         "ABS NEG SQUARE SQRT RSQRT FLOOR CEIL ROUND SIGN EXP TANH LOGISTIC HARD_SWISH RELU RELU6 "

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pytflite.jit.emit.requantize import is_fused
 from pytflite.jit.kernel import At, Packed, Work
-from pytflite.jit.lowering.depthwise_float32 import depthwise_works
+from pytflite.jit.lowering.depthwise_float32 import depthwise_works, general_work
 from pytflite.jit.lowering.direct import Element, Layer, Lines, lines_of
 from pytflite.jit.lowering.direct_works import Place, float32_work
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.padded import windows_of
-from pytflite.jit.lowering.products import Ending, convolution_work, product_work, windows_work
+from pytflite.jit.lowering.products import Ending, convolution_work, product_work
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
+from pytflite.jit.lowering.run_time_filters import (
+    phases_of_run_time,
+    taps_of_run_time,
+    windows_of_run_time,
+)
 from pytflite.jit.lowering.tiles import Product, columns_of, rounding_of, splits_of, vectors_of
 from pytflite.jit.lowering.transposed import phases_of
 from pytflite.model.graph import Array
@@ -34,7 +39,7 @@ def conv_2d(step: Step, to: Lowering, ending: Ending | None = None) -> Lowered:
     batch, *sizes, channels = x.static
     filters, *taps, depth = weights.static
     if not _constant(step, 1):
-        return _of_run_time(step, to, windows_of(step, sizes, taps), ending)
+        return windows_of_run_time(step, to, windows_of(step, sizes, taps), ending)
     values, bias = as_float32(weights), _bias(step, 2)
     assert values is not None
     windows, seen = _trimmed(windows_of(step, sizes, taps))
@@ -52,35 +57,20 @@ def conv_2d(step: Step, to: Lowering, ending: Ending | None = None) -> Lowered:
     return [_product(step, to, windows, (batch, channels), split, bias, seen, ending)]
 
 
-def _of_run_time(step: Step, to: Lowering, windows: Windows, ending: Ending | None) -> Lowered:
-    """Windows times filters that no constant holds."""
-    x, weights = step.input_specs[0], step.input_specs[1]
-    assert x is not None and weights is not None
-    batch, *_, channels = x.static
-    filters, *_, depth = weights.static
-    _, h, w = windows
-    if depth != channels or ending is not None:
-        return "the filter or the bias is computed at run time"
-    there = len(step.inputs) > 2 and step.input_specs[2] is not None
-    k = weights.size // max(filters, 1)
-    p = Product(batch * h.output * w.output, filters, k, channels * _ITEM, filters * _ITEM)
-    tensors = to.input(step, 0), to.input(step, 1), to.output(step)
-    bias = to.input(step, 2) if there else None
-    limits = Ending(bounds(step.node))
-    return [windows_work(to.target, p, (h, w), channels * _ITEM, tensors, bias, limits)]
-
-
 def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     """Channel by channel; with one channel, as the product that it is."""
     x, weights = step.input_specs[0], step.input_specs[1]
     assert x is not None and weights is not None
+    batch, *sizes, channels = x.static
+    windows, seen = _trimmed(windows_of(step, sizes, weights.static[1:3]))
+    limits = bounds(step.node)
     if not _constant(step, 1):
-        return "the filter or the bias is computed at run time"
+        works, rows = taps_of_run_time(step, to, seen)
+        filters = weights.static[-1]
+        return [*works, general_work(step, to, windows, (batch, channels, filters), rows, limits)]
     values, bias = as_float32(weights), _bias(step, 2)
     assert values is not None
-    batch, *sizes, channels = x.static
-    windows, seen = _trimmed(windows_of(step, sizes, values.shape[1:3]))
-    kept, limits = values[0, cut(seen[1]), cut(seen[2])], bounds(step.node)
+    kept = values[0, cut(seen[1]), cut(seen[2])]
     positions = _positions(step, 1)
     if channels > 1:
         return depthwise_works(step, to, windows, batch, channels, kept, bias, positions, limits)
@@ -92,13 +82,13 @@ def transpose_conv(step: Step, to: Lowering) -> Lowered:
     """For each phase of outputs that see the same taps, a convolution of stride 1."""
     weights, x = step.input_specs[1], step.input_specs[2]
     assert weights is not None and x is not None
-    if not _constant(step, 1):
-        return "the filter or the bias is computed at run time"
-    values, bias = as_float32(weights), _bias(step, 3)
-    assert values is not None
     phases = phases_of(step)
     if isinstance(phases, str):
         return phases
+    if not _constant(step, 1):
+        return phases_of_run_time(step, to, phases)
+    values, bias = as_float32(weights), _bias(step, 3)
+    assert values is not None
     filters, *_, channels = weights.static
     pixel = filters * _ITEM
     limits, output = bounds(step.node), to.output(step)

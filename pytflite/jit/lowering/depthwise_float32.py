@@ -140,7 +140,6 @@ def _general(
     step: Step, to: Lowering, windows: Windows, batch: int, channels: int,
     weights: Array, bias: Array | None, positions: tuple[int, ...], limits: Bounds,
 ) -> Work:  # fmt: skip
-    _, h, w = windows
     filters = weights.shape[-1]
 
     def make() -> Array:
@@ -151,6 +150,21 @@ def _general(
         return rows
 
     packed = to.packed(step, positions, ("taps", weights.shape), make)
+    return general_work(step, to, windows, (batch, channels, filters), packed, limits)
+
+
+def general_work(
+    step: Step, to: Lowering, windows: Windows, sizes: tuple[int, int, int], taps: Slot,
+    limits: Bounds,
+) -> Work:  # fmt: skip
+    """That of any windows.
+
+    Args:
+        sizes: images, channels, filters.
+        taps: the bias and the filters of each tap: [1 + taps_h * taps_w, filters].
+    """
+    _, h, w = windows
+    batch, channels, filters = sizes
     clamp = epilogue(limits)
     if filters == channels:
         masked = channels < to.target.lanes
@@ -161,7 +175,7 @@ def _general(
     each = w.output * filters * h.filter * w.filter
     block = max(1, min(total, _WORK // max(1, each)))
     slots: tuple[Slot, ...] = (
-        to.input(step, 0), packed, to.output(step), _taps_inside(h), _taps_inside(w),
+        to.input(step, 0), taps, to.output(step), _taps_inside(h), _taps_inside(w),
         h.input, w.input, channels, filters, h.output, w.output, w.filter, h.stride, w.stride,
         h.dilation, w.dilation, h.before, w.before, total, block, *(float(b or 0) for b in limits),
     )  # fmt: skip

@@ -124,25 +124,24 @@ def matrices_work(
 
 
 def windows_work(
-    target: Target, p: Product, along: tuple[Window, Window], pixel: int, tensors: Tensors,
-    bias: Slot, ending: Ending,
+    target: Target, p: Product, along: tuple[Window, Window], pixel: int,
+    places: tuple[int, int, int], tensors: Tensors, bias: Slot, ending: Ending,
 ) -> Work:  # fmt: skip
     """Gathered windows times weights [n, k] that are packed in the run.
 
     Args:
         along: the windows along height and width.
-        pixel: bytes of a pixel of the input; those of the output are rows of p.
+        pixel: bytes of a pixel of the input.
+        places: bytes from image to image of the output, from line to line, from pixel to pixel.
     """
     h, w = along
     tap = p.k * _ITEM // max(1, h.filter * w.filter)
     runs = w.filter == 1 or (w.dilation == 1 and tap == pixel)
     p = p._replace(x_row=scratch_row(p.k * _ITEM))
     tile = tile_of(target, p)
-    line = w.output * p.output_row
     slots: tuple[Slot, ...] = (
         h.input, w.input, h.output, w.output, h.filter, w.filter, h.stride, w.stride,
-        h.dilation, w.dilation, h.before, w.before, pixel, tap,
-        h.output * line, line, p.output_row, 0,
+        h.dilation, w.dilation, h.before, w.before, pixel, tap, *places, 0,
     )  # fmt: skip
     place = tile.row_block * (p.x_row + ENTRY) + gather.PAST
     place += -place % _LINE

@@ -123,9 +123,12 @@ def test_depthwise(cpu: Target, activation: int, data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, 3)) if dilation == 1 else 1
     x = floats(rng, data.draw(st.integers(1, 2)), *sizes, channels)
     filters = channels * multiplier
+    constants = [floats(rng, 1, *taps, filters), floats(rng, filters)]
+    computed = data.draw(st.sampled_from([0, 0, 0, 1, 2]))  # the bias, or both
+    given_too = constants[2 - computed :]
     check(
-        "DEPTHWISE_CONV_2D", cpu, [None, floats(rng, 1, *taps, filters), floats(rng, filters)],
-        [x], taps[0] * taps[1], at_end=data.draw(st.booleans()), padding=padding,
+        "DEPTHWISE_CONV_2D", cpu, [None, *constants[: 2 - computed], *[None] * computed],
+        [x, *given_too], taps[0] * taps[1], at_end=data.draw(st.booleans()), padding=padding,
         depth_multiplier=multiplier, stride_h=stride, stride_w=stride, dilation_h_factor=dilation,
         dilation_w_factor=dilation, fused_activation_function=activation,
     )  # fmt: skip
@@ -144,10 +147,16 @@ def test_transposed(cpu: Target, overlap: bool, data: st.DataObject) -> None:
     height = data.draw(st.integers(1, 7))
     width = data.draw(st.integers(1, 7) if overlap else st.sampled_from([1, 6, 32, 35]))
     shape = np.array([2, height * stride, width * stride, filters], np.int32)
+    x, w = floats(rng, 2, height, width, channels), floats(rng, filters, taps, taps, channels)
+    bias = floats(rng, filters)
+    inputs, xs = {
+        "": ([shape, w, None, bias], [x]),
+        "filter": ([shape, None, None, bias], [w, x]),
+        "both": ([shape, None, None, None], [w, x, bias]),
+        "no bias": ([shape, None, None], [w, x]),
+    }[data.draw(st.sampled_from(["", "", "filter", "both", "no bias"]))]
     check(
-        "TRANSPOSE_CONV", cpu, [shape, floats(rng, filters, taps, taps, channels), None,
-                                floats(rng, filters)],
-        [floats(rng, 2, height, width, channels)], channels * taps * taps, padding=0,
+        "TRANSPOSE_CONV", cpu, inputs, xs, channels * taps * taps, padding=0,
         at_end=data.draw(st.booleans()), stride_h=stride, stride_w=stride,
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ from tests.ops.custom.node_defs import flex_options
 from tests.ops.dense.models import blockwise
 from tests.ops.recurrent.lstm_models import Cell, sequence
 from tests.ops.recurrent.test_bidirectional_sequence_lstm import bidirectional
+from tests.ops.recurrent.test_lstm import basic as basic_lstm
 from tests.ops.recurrent.test_rnn import both_ways
 from tests.ops.recurrent.test_rnn import sequence as rnn
 from tests.ops.recurrent.test_svdf import svdf
@@ -59,7 +60,9 @@ def more(operator: str) -> list[bytes]:
         model = single_op(operator, [tensor((5, 37), "BOOL"), axis], [tensor((5,), "BOOL")])
         return [bytes(write(model))]
     if operator in ("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"):
-        return [bytes(write(model)) for model in cells(operator)]
+        kinds = ("FLOAT32", "UINT8") if operator == "LSTM" else ()
+        basic = (basic_lstm(k, 2, 5, 19, variable=True)[0] for k in kinds)
+        return [bytes(write(model)) for model in (*cells(operator), *basic)]
     if operator == "BIDIRECTIONAL_SEQUENCE_LSTM":
         both = (Cell(w, 2, 5, 20, 9, projection=True) for w in ("FLOAT32", "INT8"))
         return [bytes(write(bidirectional(c, c, auxiliary=3, merge=True)[0])) for c in both]

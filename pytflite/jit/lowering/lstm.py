@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pytflite.format.schema import LSTMKernelType
 from pytflite.jit.kernel import At, Packed, Work, kernel
-from pytflite.jit.lowering import lstm_int8
+from pytflite.jit.lowering import lstm_basic, lstm_int8
 from pytflite.jit.lowering.recurrent import (
     CONSTANT,
     Columns,
@@ -48,7 +48,7 @@ def lstm(step: Step, to: Lowering) -> Lowered:
     options, x = step.node.options, step.input_specs[0]
     assert x is not None
     if step.node.name == "LSTM" and int(options.kernel_type) != LSTMKernelType.FULL:
-        return "compiled for the full cell"
+        return lstm_basic.lower(step, to)
     if x.value is not None:
         return CONSTANT
     along = sequences_of(step)

@@ -17,6 +17,7 @@ from tests.jit.native import RUNNABLE
 from tests.jit.targets import compiled, reasons
 from tests.ops.recurrent.lstm_models import Cell, sequence
 from tests.ops.recurrent.test_bidirectional_sequence_lstm import bidirectional
+from tests.ops.recurrent.test_lstm import basic
 from tests.ops.recurrent.test_unidirectional_sequence_lstm import OPTIONS, cells
 
 pytest.importorskip("llvmlite")
@@ -150,6 +151,18 @@ def test_bidirectional(weights: str, second: dict[str, Any], time_major: bool, m
     backward = Cell(weights, 2, 5, 20, 7, coupled=True, projection=True)
     model, given = bidirectional(forward, backward, time_major=time_major, merge=merge, **second)
     check(model, *given, how=KINDS[weights])
+
+
+@pytest.mark.parametrize("variable", [False, True])
+@pytest.mark.parametrize("sizes", [(3, 5, 4), (1, 1, 1), (2, 70, 33), (16, 24, 40)])
+def test_basic_cells(sizes: tuple[int, int, int], variable: bool) -> None:
+    model, given = basic("FLOAT32", *sizes, variable=variable)
+    check(model, *given, how=near)
+    for scale, zero_point in ((0.01, 120), (0.004, 100), (0.02, 0), (0.0013, 255)):
+        model, given = basic(
+            "UINT8", *sizes, variable=variable, scale=scale, zero_point=zero_point
+        )  # fmt: skip
+        check(model, *given, how=same)
 
 
 def test_what_is_not_compiled() -> None:

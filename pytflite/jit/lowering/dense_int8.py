@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED and BATCH_MATMUL of int8 and uint8; only matrices may be computed."""
+"""FULLY_CONNECTED and BATCH_MATMUL of int8 and uint8; only matrices of int8 may be computed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from pytflite.jit.lowering.products_int8 import (
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.sums_int8 import Sum
 from pytflite.jit.lowering.tiles import Product, columns_of
+from pytflite.model.dtypes import INT8
 from pytflite.model.graph import Array
 from pytflite.ops import xnnpack
 from pytflite.ops.activation import quantized_range
@@ -44,7 +45,7 @@ def fully_connected(step: Step, to: Lowering, sum: Sum | None = None) -> Lowered
     assert x is not None and weights is not None
     bias = step.input_specs[2] if len(step.input_specs) > 2 else None
     units, depth = weights.static
-    if weights.value is None or (bias is not None and bias.value is None):
+    if bias is not None and (weights.value is None or bias.value is None):
         return "weights or bias are computed at run time"
     if output.dtype is not x.dtype or len(step.output_specs) > 1:
         return f"there is no compiled kernel for {x.dtype} to {output.dtype}"
@@ -56,13 +57,18 @@ def fully_connected(step: Step, to: Lowering, sum: Sum | None = None) -> Lowered
     reals = real_multipliers(node, x, scales, output, way)
     limits = quantized_range(node, output, even=way == NEAREST)
     ending = Ending(_ROUNDING[way], zero, *limits, output.dtype.storage.name, sum)
+    p = Product(x.size // depth, units, depth, depth, units)
+    if weights.value is None:
+        if weights.dtype is not INT8 or len(reals) > 1 or sum is not None:
+            return "weights of run time are compiled for int8 with one scale"
+        size = _panel_size(to, ending.rounding, units, depth)
+        return _computed(step, to, p, ending, reals, (zero_x, zero_w), size)
     factor = Factor(
         weights.value.reshape(1, units, depth), zero_w,
         None if bias is None or bias.value is None else bias.value.reshape(-1).astype(np.int64),
         reals, x.dtype.storage.name, zero_x,
     )  # fmt: skip
     positions = (1,) if bias is None else (1, 2)
-    p = Product(x.size // depth, units, depth, depth, units)
     return _product(step, to, positions, p, factor, ending)
 
 
@@ -91,12 +97,10 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
         rounding, reals = "litert", np.array([scale])
     low, high = integer_range(output.dtype)
     ending = Ending(rounding, made.zero_point, low, high, output.dtype.storage.name)
-    columns = columns_of(to.target, n)
-    dot = dot_of(to.target)
-    size = columns * (4 * len(constant_rows(rounding)) + dot.groups(k) * dot.word)
+    size = _panel_size(to, rounding, n, k)
     places = (
         stack_places(x.static[:-2], stack) * (m * k),
-        stack_places(y.static[:-2], stack) * (-(-n // columns) * size),
+        stack_places(y.static[:-2], stack) * (-(-n // columns_of(to.target, n)) * size),
         np.arange(math.prod(stack), dtype=np.int64) * (m * n),
     )
     p = Product(m, n, k, k, n, math.prod(stack), offsets=np.stack(places, axis=1))
@@ -109,6 +113,13 @@ def batch_matmul(step: Step, to: Lowering) -> Lowered:
         values, of_y.zero_point, None, reals, x.dtype.storage.name, of_x.zero_point
     )  # fmt: skip
     return _product(step, to, (1,), p, factor, ending, first_factor(step, to))
+
+
+def _panel_size(to: Lowering, rounding: str, n: int, k: int) -> int:
+    """Bytes of a panel with its constants."""
+    dot = dot_of(to.target)
+    each = 4 * len(constant_rows(rounding)) + dot.groups(k) * dot.word
+    return columns_of(to.target, n) * each
 
 
 def _computed(

@@ -55,7 +55,7 @@ def first_factor(step: Step, to: Lowering) -> tuple[list[Work], Slot]:
     """x as [..., m, k], and what turns it if it is not."""
     x, place = step.input_specs[0], to.input(step, 0)
     assert x is not None
-    if not step.node.options.adj_x:
+    if step.node.name != "BATCH_MATMUL" or not step.node.options.adj_x:
         return [], place
     *stack, k, m = x.static
     turned = to.room(step, x.nbytes)
@@ -67,7 +67,8 @@ def first_factor(step: Step, to: Lowering) -> tuple[list[Work], Slot]:
 
 def second_factor(step: Step, to: Lowering, panels: Panels) -> tuple[Work, At] | str:
     """Panels of all matrices of y, and what makes them."""
-    y, turned = step.input_specs[1], bool(step.node.options.adj_y)
+    y = step.input_specs[1]
+    turned = step.node.name != "BATCH_MATMUL" or bool(step.node.options.adj_y)  # [..., n, k]
     assert y is not None
     *stack, n, k = y.static if turned else (*y.static[:-2], y.static[-1], y.static[-2])
     target = to.target

@@ -1,4 +1,4 @@
-"""BATCH_MATMUL of int8 on the compiled backend: equal to NumPy's to the bit."""
+"""Products of int8 by matrices of the run (BATCH_MATMUL, FULLY_CONNECTED): equal to NumPy's to the bit."""
 
 from __future__ import annotations
 
@@ -38,6 +38,25 @@ def test_batch_matmul(cpu: Target, constant: bool, data: st.DataObject) -> None:
         adj_x=adj_x, adj_y=adj_y,
     )  # fmt: skip
     same(model, cpu, *([x] if constant else [x, y]))
+
+
+@cpus
+@settings(max_examples=10)
+@given(data=st.data())
+def test_layers_whose_weights_are_computed(cpu: Target, data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**20)))
+    m, k, n = data.draw(SIZES), data.draw(SIZES), data.draw(SIZES)
+    x, w = integers(rng, "INT8", (m, k)), integers(rng, "INT8", (n, k))
+    zeros = [int(v) for v in integers(rng, "INT8", (2,))]
+    zeros[1] = data.draw(st.sampled_from([0, zeros[1]]))
+    model = single_op(
+        "FULLY_CONNECTED",
+        [tensor(x.shape, "INT8", scale=0.5, zero_point=zeros[0]),
+         tensor(w.shape, "INT8", scale=0.5, zero_point=zeros[1])],
+        [tensor(dtype="INT8", scale=2.0 ** data.draw(st.integers(2, 9)), zero_point=-7)],
+        fused_activation_function=data.draw(st.sampled_from([0, 1])),
+    )  # fmt: skip
+    same(model, cpu, x, w)
 
 
 def test_computed_matrices_that_stay() -> None:

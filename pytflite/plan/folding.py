@@ -48,6 +48,10 @@ class FoldingRun:
 class Allowance:
     """What one planning may fold; what goes beyond is left to the run, within its limits.
 
+    Args:
+        file_size: of the model.
+        late: whether some constants are what a run has computed, and the next may not.
+
     Attributes:
         macs: multiply-accumulates, a second or so.
         bytes: of results: weights may grow from two bits to a float, once.
@@ -55,9 +59,9 @@ class Allowance:
 
     __slots__ = ("bytes", "macs")
 
-    def __init__(self, file_size: int) -> None:
-        self.macs = 10**9
-        self.bytes = (1 << 28) + 16 * file_size
+    def __init__(self, file_size: int, *, late: bool = False) -> None:
+        self.macs = 10**5 if late else 10**9
+        self.bytes = 1 << 20 if late else (1 << 28) + 16 * file_size
 
     def take(self, step: Step) -> bool:
         """Whether there is enough left for a step, which is then used up."""

@@ -198,7 +198,7 @@ class Planner:
     def _forward(
         self, subgraph: int, inputs: Sequence[Spec], part: Part | None = None
     ) -> tuple[Plan, list[Step]]:
-        graph = self.model.subgraphs[subgraph]
+        graph, late = self.model.subgraphs[subgraph], part is not None
         if part is None:
             part = Part(0, graph.inputs, graph.outputs, {})
         if subgraph in self._calls or len(self._calls) >= self.limits.call_depth:
@@ -208,7 +208,7 @@ class Planner:
             )
         if not self._calls:
             self._planned = -sum(len(g.operators) for g in self.model.subgraphs)
-            self._folding = Allowance(self.model.size)
+            self._folding = Allowance(self.model.size, late=late)
             self._inferred = {}
         self._calls.append(subgraph)
         try:
@@ -230,7 +230,9 @@ class Planner:
                 plan.specs[index] = spec
             steps: list[Step] = []
             for number in range(part.first, len(graph.operators)):
-                self._operator(plan, steps, number, graph.operators[number])
+                made = graph.operators[number].outputs
+                if not made or any(index not in part.known for index in made):
+                    self._operator(plan, steps, number, graph.operators[number])
             for index in part.outputs:
                 if self._spec(plan, index) is None:
                     raise _no_data(graph.tensors[index], f"output of subgraph {subgraph}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SMALL = 16  # elements of what may be a shape
 _SEEN = 64  # shapes that are remembered without a plan
+_TRIED = 4  # steps that are tried as the first
 
 
 class Part(NamedTuple):
@@ -58,7 +59,7 @@ class Rest:
 
     def __init__(self, plan: Plan, steps: Sequence[Step], known: dict[int, Spec]) -> None:
         self._plan, self._steps = plan, steps
-        self._places = _places(plan, steps)
+        self._places = _places(plan, steps)[:_TRIED]
         read = _read(steps[self._places[0] :]) if self._places else set()
         self._known = {index: spec for index, spec in known.items() if index in read}
         self.plans: OrderedDict[Hashable, Plan | None] = OrderedDict()

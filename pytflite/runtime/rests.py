@@ -17,6 +17,8 @@ from pytflite.plan.rest import Rest, is_unknown
 if TYPE_CHECKING:
     from pytflite.plan.planner import Planner
 
+_APART = 8  # inputs of which it is found out whether their numbers count
+
 
 def plan_of(rest: Rest, plan: Plan, arrays: Sequence[Array], planner: Planner) -> Plan | None:
     """A new plan of the rest of a plan whose inputs are such in this run; None if there is none.
@@ -66,7 +68,7 @@ def _values(
         least = unknown(candidates)
         if len(least) < len(left):
             values, left = candidates, least
-            for n in candidates:
+            for n in candidates[:_APART]:
                 fewer = [v for v in values if v != n]
                 if len(unknown(fewer)) == len(left):
                     values = fewer

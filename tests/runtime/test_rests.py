@@ -189,6 +189,22 @@ def test_one_rest_in_another() -> None:
     assert kinds(native)["CONCATENATION"] == "jit"
 
 
+def test_weights_are_what_they_were() -> None:
+    """What planning computed before is not computed again, however large."""
+    g = Graph()
+    x, n = g.input("x", (6, 600)), g.input("n", (2,), "INT32")
+    part = g.op("SLICE", [x, g.constant(np.int32([0, 0])), n], (1, 600))
+    weights = RNG.normal(size=(1000, 600)).astype(np.float16)
+    wide = g.op("DEQUANTIZE", [g.constant(weights)], (1000, 600))
+    g.output(g.op("FULLY_CONNECTED", [part, wide], (1, 1000)))
+    native, plain = both(build(g))
+    x = RNG.normal(size=(6, 600)).astype(np.float32)
+    for n in (2, 2, 5, 5):
+        got, want = native.run(x, np.int32([n, 600])), plain.run(x, np.int32([n, 600]))
+        np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3)
+    assert kinds(native) == {"SLICE": "jit", "FULLY_CONNECTED": "jit"}
+
+
 def test_observers_see_the_same() -> None:
     native, plain = both(sliced())
     for interpreter in (native, plain):

@@ -1,4 +1,4 @@
-"""Products of int8 by matrices of the run (BATCH_MATMUL, FULLY_CONNECTED): equal to NumPy's to the bit."""
+"""Products of int8 by matrices of the run: BATCH_MATMUL, FULLY_CONNECTED, equal to NumPy's."""
 
 from __future__ import annotations
 

@@ -114,3 +114,12 @@ def test_import_is_light() -> None:
     assert not loaded.intersection(HEAVY), loaded.intersection(HEAVY)
     operators = [n for n in out if n.startswith("pytflite.ops.") and n.count(".") > 2]
     assert not operators, operators
+
+
+@pytest.mark.parametrize("begin", ["gc.enable()", "gc.disable()", "gc.freeze()"])
+def test_import_leaves_the_collector_as_it_was(begin: str) -> None:
+    program = (
+        "import gc; now = lambda: (gc.isenabled(), bool(gc.get_freeze_count()));"
+        f"{begin}; before = now(); import pytflite; assert now() == before"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

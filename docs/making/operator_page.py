@@ -16,8 +16,8 @@ from docs.making.operator_picture import outputs_of, picture_of
 from pytflite.errors import QuantizationError, TFLiteError
 from pytflite.format import schema
 from pytflite.model.dtypes import from_numpy
-from pytflite.ops.operator import BUILTINS, CUSTOM, Definition
-from pytflite.ops.registry import load_all
+from pytflite.ops.operator import Definition
+from pytflite.ops.registry import BUILTINS, CUSTOM, load_all
 from pytflite.plan.plan import Step
 from pytflite.runtime.interpreter import Interpreter
 from pytflite.tools.building import array_of, model_of_one

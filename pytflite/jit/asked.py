@@ -10,8 +10,9 @@ import numpy as np
 
 from pytflite.errors import TFLiteError
 from pytflite.jit.called import COPY, Subprogram, checked, copied
-from pytflite.jit.kernel import At, Kernel, Packed, Work, kernels_of
+from pytflite.jit.kernel import Kernel
 from pytflite.jit.lowering.registry import STATEFUL, Lowered, find_lowering
+from pytflite.jit.work import At, Packed, Work, kernels_of
 from pytflite.model.graph import Array
 from pytflite.ops.catalogue import CUSTOM_MODULES
 from pytflite.ops.registry import is_ours
@@ -19,7 +20,8 @@ from pytflite.ops.spec import Shape, Spec
 from pytflite.ops.variables.variable import handle_of
 from pytflite.plan.alignment import ALIGNMENT
 from pytflite.plan.memory import lay_out
-from pytflite.plan.plan import CELLS, LEFT, ROOMS, SHARED, Drafts, Plan, Resource, Step
+from pytflite.plan.plan import CELLS, LEFT, ROOMS, SHARED, Drafts, Plan, Step
+from pytflite.plan.resource import Resource
 
 if TYPE_CHECKING:
     from pytflite.jit.backend import Compiled

@@ -7,14 +7,13 @@ NumPy kernels answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from pytflite.jit.kept import KeptPlans
-from pytflite.jit.kernel import Kernel, Work, once
+from pytflite.jit.kernel import Kernel
 from pytflite.jit.library import LIBRARY
-from pytflite.jit.patience import Patience
-from pytflite.jit.program import Program, tabulate
+from pytflite.jit.program import Program
 from pytflite.jit.records import RUNNERS, SINGLE
 from pytflite.jit.target import Target, host_targets, physical_cores, withheld
 from pytflite.model.model import Model
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 # What lowers is loaded when something is lowered: a recalled plan needs none of it.
 
 _NOT_YET = "its kernel is not compiled yet"
-_PATIENCE = Patience()  # of this process
 
 
 def unavailable() -> str:
@@ -182,21 +180,18 @@ class Compiled:
 
     def request(self, keys: Sequence[Key]) -> None:
         """Has kernels compiled in the background, once the first runs are over."""
-        if _PATIENCE.is_over():
+        from pytflite.jit.patience import PATIENCE
+
+        if PATIENCE.is_over():
             self.library.request(*_parted(keys))
 
     def link(self, plan: Plan) -> Program | None:
         """The program of a plan whose tensors have their places."""
-        works: list[Work] = []
-        made: set[Hashable] = set()
-        for step in plan.steps:
-            if step.work is not None and not step.alias:
-                own = once(step.work, made)
-                step.records = len(works), len(works) + len(own)
-                works += own
-        if all(step.work is None for step in plan.steps):
+        from pytflite.jit.tabulation import tabulate
+
+        tables = tabulate(plan)
+        if tables is None:
             return None
-        tables = tabulate(works, {**plan.offsets, **plan.places})
         addresses = self.library.find((*RUNNERS, *tables.kernels), self.target)
         return Program(tables, addresses, self.threads)
 

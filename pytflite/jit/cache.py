@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytflite.jit.image import Image, ImageError, Loaded, NotExecutableError, blake2b, load_file
 from pytflite.jit.kernel import Kernel
@@ -22,11 +20,7 @@ from pytflite.jit.target import Target
 
 VARIABLE = "PYTFLITE_CACHE_DIR"
 LIMIT = 256 << 20  # bytes of all files
-_DAY = 86400.0
-_BLOCK = 4096  # what the smallest file takes
-_SUFFIX = ".image"
-PLAN = ".plan"
-_NOTE = ".note"
+IMAGE, PLAN, NOTE = ".image", ".plan", ".note"  # how the names of files end
 _SEAL, _LARGEST_NOTE = 32, 1 << 24  # bytes
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SOURCES = (
@@ -34,24 +28,6 @@ _SOURCES = (
     "records", "target",
 )  # fmt: skip
 _OF_OPS = ("detection/heaps", "gemmlowp", "normalization/softmax", "resize/positions")
-
-
-class Content(NamedTuple):
-    """What `pytflite cache info` tells.
-
-    Attributes:
-        directory: where.
-        files: how many images.
-        size: bytes of all that is there.
-        current: how many of the images this version of pytflite made.
-        plans: how many linked plans of models.
-    """
-
-    directory: str
-    files: int
-    size: int
-    current: int
-    plans: int
 
 
 # --- where --------------------------------------------------------------------------------------
@@ -156,7 +132,7 @@ class Cache:
         """The file of an image."""
         key = "\0".join((code_version(), target.name, target.cpu, target.features, kernel.label))
         name = blake2b(key.encode(), digest_size=16).hexdigest()
-        return os.path.join(self.directory, f"{code_version()[:8]}-{name}{_SUFFIX}")
+        return os.path.join(self.directory, f"{code_version()[:8]}-{name}{IMAGE}")
 
     def load(self, kernel: Kernel, target: Target) -> Loaded | None:
         """The image in memory, or None if there is no file that can be trusted.
@@ -166,9 +142,7 @@ class Cache:
         """
         path = self.path(kernel, target)
         try:
-            loaded = load_file(path, target.name, kernel.label)
-            if time.time() - os.stat(path).st_mtime > _DAY:
-                os.utime(path)  # the oldest are removed first
+            return load_file(path, target.name, kernel.label)
         except FileNotFoundError:
             return None
         except NotExecutableError:
@@ -176,9 +150,6 @@ class Cache:
         except ImageError:
             _remove(path)
             return None
-        except OSError:  # from utime: read-only by now
-            pass
-        return loaded
 
     def store(self, kernel: Kernel, target: Target, image: Image) -> None:
         """Writes an image, whole or not at all.
@@ -212,30 +183,7 @@ class Cache:
 
     def _note(self, key: bytes) -> str:
         name = blake2b(key, digest_size=16).hexdigest()
-        return os.path.join(self.directory, f"{name}{_NOTE}")
-
-    def trim(self, limit: int = LIMIT) -> None:
-        """Removes the files that were not used for longest, and remains of crashed processes."""
-        files = sorted(self._files(), key=lambda file: file.used, reverse=True)
-        total = 0
-        for file in files:
-            total += file.size + -file.size % _BLOCK
-            old = time.time() - file.used > _DAY
-            if total > limit or (old and not file.path.endswith((_SUFFIX, _NOTE, PLAN))):
-                _remove(file.path)
-
-    def content(self) -> Content:
-        """What is there."""
-        files = list(self._files())
-        images = [file.path for file in files if file.path.endswith(_SUFFIX)]
-        prefix = os.path.join(self.directory, code_version()[:8])
-        return Content(
-            self.directory,
-            len(images),
-            sum(file.size for file in files),
-            sum(path.startswith(prefix) for path in images),
-            sum(file.path.endswith(PLAN) for file in files),
-        )
+        return os.path.join(self.directory, f"{name}{NOTE}")
 
     def has_plans(self) -> bool:
         """Whether any plan is kept: else nobody need look at what is in a model."""
@@ -243,31 +191,6 @@ class Cache:
             return any(name.endswith(PLAN) for name in os.listdir(self.directory))
         except OSError:
             return False
-
-    def clear(self) -> int:
-        """Removes all images; how many."""
-        files = list(self._files())
-        for file in files:
-            _remove(file.path)
-        return sum(file.path.endswith(_SUFFIX) for file in files)
-
-    def _files(self) -> Iterator[_File]:
-        """Images, notes, plans, and unfinished ones."""
-        try:
-            with os.scandir(self.directory) as entries:
-                for entry in entries:
-                    ours = any(kind in entry.name for kind in (_SUFFIX, _NOTE, PLAN))
-                    if ours and entry.is_file(follow_symlinks=False):
-                        found = entry.stat(follow_symlinks=False)
-                        yield _File(entry.path, found.st_size, found.st_mtime)
-        except OSError:
-            return
-
-
-class _File(NamedTuple):
-    path: str
-    size: int
-    used: float
 
 
 def _sealed(key: bytes, note: bytes) -> bytes:

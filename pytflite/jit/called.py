@@ -10,7 +10,8 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Records, Slot, Work, kernel, kernels_of, once
+from pytflite.jit.kernel import kernel
+from pytflite.jit.work import At, Records, Slot, Work, kernels_of, once
 from pytflite.plan.plan import LEFT, Plan, Step
 
 COPY = kernel("move.strided", rank=1, size=1, run=-1)

@@ -25,6 +25,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pytflite.jit.cache import Cache, code_version
+from pytflite.jit.housekeeping import trim
 from pytflite.jit.image import NotExecutableError
 from pytflite.jit.kernel import Kernel
 from pytflite.jit.target import BY_NAME, Target
@@ -105,7 +106,7 @@ class Worker:
 
     def end(self) -> None:
         """Keeps the cache within its size."""
-        self._cache.trim()
+        trim(self._cache.directory)
 
 
 def _sentence(error: Exception) -> str:

@@ -19,10 +19,10 @@ import os
 import stat
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,7 @@ except ImportError:
     from hashlib import blake2b as blake2b
 
 PAGE = mmap.PAGESIZE
+DAY = 86400.0  # seconds
 _MAGIC = b"pytflit\x01"
 _HEADER = struct.Struct("<8s32sQIIII")
 _LARGEST = 1 << 26
@@ -47,18 +48,27 @@ class NotExecutableError(ImageError):
     """This system refuses to run images."""
 
 
-class Image(NamedTuple):
+# Plain classes: making a NamedTuple takes a tenth of a millisecond of each process.
+
+
+class Image:
     """The bytes of an image's file."""
 
-    data: bytes
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
-class Loaded(NamedTuple):
+class Loaded:
     """An image in memory: its mapping must live as long as its code may run."""
 
-    address: int
-    memory: Array
-    label: str
+    __slots__ = ("address", "label", "memory")
+
+    def __init__(self, address: int, memory: Array, label: str) -> None:
+        self.address = address
+        self.memory = memory
+        self.label = label
 
 
 def pack(code: bytes, entry: int, target: str, label: str, imports: tuple[str, ...]) -> bytes:
@@ -81,11 +91,14 @@ def pack(code: bytes, entry: int, target: str, label: str, imports: tuple[str, .
     return bytes(body)
 
 
-class _Header(NamedTuple):
-    entry: int
-    target: str
-    label: str
-    imports: tuple[str, ...]
+class _Header:
+    __slots__ = ("entry", "imports", "label", "target")
+
+    def __init__(self, entry: int, target: str, label: str, imports: list[str]) -> None:
+        self.entry = entry
+        self.target = target
+        self.label = label
+        self.imports = imports
 
 
 def check(image: Image) -> _Header:
@@ -108,7 +121,7 @@ def _checked(data: Array) -> _Header:
     target, label, *imports = text.decode().split("\0")
     if page != PAGE or not _HEADER.size <= entry < length:
         raise ImageError("it is of another machine")
-    return _Header(entry, target, label, tuple(imports))
+    return _Header(entry, target, label, imports)
 
 
 # As mmap and mprotect have them, everywhere.
@@ -159,6 +172,8 @@ def load_file(path: str, target: str, label: str) -> Loaded:
 def opened(path: str, largest: int) -> Iterator[tuple[int, int]]:
     """The descriptor and the size of a file that this user alone can have written.
 
+    Its use is noted, once a day: of the cache the files go first that were not used for longest.
+
     Raises:
         FileNotFoundError: there is none.
         ImageError: it cannot be trusted, or is larger than any such file.
@@ -178,6 +193,9 @@ def opened(path: str, largest: int) -> Iterator[tuple[int, int]]:
             raise ImageError("others can write it")
         if not _HEADER.size <= found.st_size <= largest:
             raise ImageError("its size is wrong")
+        if time.time() - found.st_mtime > DAY:
+            with suppress(OSError):  # on a disk that is read-only by now
+                os.utime(descriptor)
         yield descriptor, found.st_size
     finally:
         os.close(descriptor)

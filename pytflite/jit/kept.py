@@ -28,8 +28,7 @@ from pytflite.jit.program import Program, Tables
 from pytflite.jit.records import RECORD, RUNNERS
 from pytflite.jit.target import Target
 from pytflite.model.model import Model
-from pytflite.ops.operator import BUILTINS, CUSTOM
-from pytflite.ops.registry import is_ours
+from pytflite.ops.registry import BUILTINS, CUSTOM, is_ours
 from pytflite.ops.spec import Shape, Spec
 from pytflite.plan.plan import Plan
 
@@ -78,15 +77,15 @@ class KeptPlans:
         )
         assume_version(header.version)
         tables = Tables(
-            tuple(Kernel(*kernel) for kernel in header.kernels),
-            header.totals[0],
-            records.reshape(-1, RECORD // 8),
-            slots,
-            relative,
-            inner,
-            absolute,
-            tuple(constants[begin:end] for begin, end in header.constants),
-            header.totals[1],
+            kernels=tuple(Kernel(*kernel) for kernel in header.kernels),
+            works=header.totals[0],
+            records=records.reshape(-1, RECORD // 8),
+            slots=slots,
+            relative=relative,
+            inner=inner,
+            absolute=absolute,
+            constants=tuple(constants[begin:end] for begin, end in header.constants),
+            scratch=header.totals[1],
         )
         addresses = self._library.find((*RUNNERS, *tables.kernels), self._target)
         if len(addresses) < len({*RUNNERS, *tables.kernels}):
@@ -95,6 +94,8 @@ class KeptPlans:
 
     def keep(self, plan: Plan) -> None:
         """Keeps a plan for the next process, if it is of the kind, and the disk allows it."""
+        from pytflite.jit.housekeeping import trim
+
         cache = self._library.cache
         if cache.temporary or not self._worth_keeping(plan):
             return
@@ -108,24 +109,24 @@ class KeptPlans:
             return
         places, constants = joined(tables.constants)
         header = Header(
-            states,
-            code_version(),
-            tuple(plan.specs[i].static for i in plan.outputs),
-            {i: plan.offsets[i] for i in (*plan.inputs, *plan.outputs)},
-            (plan.arena_bytes, plan.lower_bound, plan.folded, plan.work, plan.run_steps),
-            tuple((kernel.emitter, kernel.settings) for kernel in tables.kernels),
-            (tables.works, tables.scratch),
-            tuple(
+            sources=states,
+            version=code_version(),
+            outputs=tuple(plan.specs[i].static for i in plan.outputs),
+            offsets={i: plan.offsets[i] for i in (*plan.inputs, *plan.outputs)},
+            sizes=(plan.arena_bytes, plan.lower_bound, plan.folded, plan.work, plan.run_steps),
+            kernels=tuple((kernel.emitter, kernel.settings) for kernel in tables.kernels),
+            totals=(tables.works, tables.scratch),
+            tables=tuple(
                 table.tobytes()
                 for table in (
                     tables.records, tables.slots, tables.relative, tables.inner, tables.absolute
                 )
             ),
-            places,
+            constants=places,
         )  # fmt: skip
         with suppress(OSError):
             write(path, pack(header, constants))
-            cache.trim()
+            trim(cache.directory)
 
     # --- which plans ----------------------------------------------------------------------------
 

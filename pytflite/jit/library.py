@@ -7,8 +7,8 @@ found some time later. Each is loaded once, whoever uses it, and stays.
 from __future__ import annotations
 
 import os
-import threading
 import warnings
+from _thread import RLock  # threading's, without what takes half a millisecond to load
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -44,14 +44,14 @@ class Library:
         self._patience = patience
         self._builder: Builder | None = None
         self._native: Any = None  # what compiles where images cannot be mapped
-        self._lock = threading.RLock()
+        self._lock = RLock()
         self._loaded: dict[Key, Loaded] = {}
         self._absent: set[Key] = set()  # from the cache, when it was last looked at
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
 
     def _forked(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = RLock()
 
     @property
     def cache(self) -> Cache:

@@ -27,3 +27,6 @@ class Patience:
             self._begun = now
         self._runs += 1
         return self._runs >= RUNS or now - self._begun >= SECONDS
+
+
+PATIENCE = Patience()  # of this process

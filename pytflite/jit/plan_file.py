@@ -14,10 +14,11 @@ from __future__ import annotations
 import marshal
 import mmap
 import os
+import stat
 import struct
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -27,15 +28,16 @@ from pytflite.jit.kernel import Setting
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Shape
 
-_MAGIC = b"pytplan\x01"
+_MAGIC = b"pytplan\x02"
 _START = struct.Struct("<8s32sQQ")
 _BLOCK = 1 << 16  # bytes of constants that one sum covers
 _LARGEST = 1 << 30
 
 
-class Header(NamedTuple):
+class Header:
     """What is kept beside the constants: numbers, strings and bytes only."""
 
+    # Not a NamedTuple: to make one of so many fields takes each process a fifth of a millisecond.
     sources: tuple[tuple[str, int, int], ...]  # path, size, time
     version: str  # code_version()
     outputs: tuple[Shape, ...]
@@ -45,6 +47,9 @@ class Header(NamedTuple):
     totals: tuple[int, int]  # works, scratch
     tables: tuple[bytes, ...]  # records, slots, relative, inner, absolute
     constants: tuple[tuple[int, int], ...]  # from, to
+
+    def __init__(self, **fields: Any) -> None:
+        vars(self).update(fields)
 
 
 def joined(arrays: Sequence[Array]) -> tuple[tuple[tuple[int, int], ...], Array]:
@@ -64,7 +69,7 @@ def joined(arrays: Sequence[Array]) -> tuple[tuple[tuple[int, int], ...], Array]
 
 def pack(header: Header, constants: Array) -> bytes:
     """The bytes of a file; the constants are whole blocks."""
-    rest = _sums(constants).tobytes() + marshal.dumps(tuple(header))
+    rest = _sums(constants).tobytes() + marshal.dumps(vars(header))
     body = bytearray(_START.size) + rest
     body += bytes(-len(body) % mmap.PAGESIZE)
     lengths = struct.pack("<QQ", len(rest), constants.size)
@@ -95,8 +100,8 @@ def read(path: str) -> tuple[Header, Array]:
         raise ImageError("its bytes have changed")
     blocks = constants // _BLOCK
     rest = data[_START.size : _START.size + length]
-    header = Header(*marshal.loads(rest[8 * blocks :].data))
-    if any(_state(name) != (size, time) for name, size, time in header.sources):
+    header = Header(**marshal.loads(rest[8 * blocks :].data))
+    if not _unchanged(header.sources):
         raise ImageError("it was made by another pytflite")
     if _sums(data[begin:]).tobytes() != rest[: 8 * blocks].tobytes():
         raise ImageError("its constants have changed")
@@ -123,6 +128,19 @@ def source_states() -> tuple[tuple[str, int, int], ...]:
     if any(state is None for _, state in states):
         return ()
     return tuple((path, *state) for path, state in states if state is not None)
+
+
+def _unchanged(sources: Sequence[tuple[str, int, int]]) -> bool:
+    """Whether all are as their states say. There are hundreds: no more is done than must be."""
+    look = os.stat
+    try:
+        for path, size, time in sources:
+            found = look(path)
+            if found[stat.ST_SIZE] != size or found[stat.ST_MTIME] != time:
+                return False
+    except OSError:
+        return False
+    return True
 
 
 def _state(path: str) -> tuple[int, int] | None:

@@ -1,33 +1,31 @@
 """Program: the native steps of a plan as a flat table, ready to run in any memory.
 
 Each Work becomes a record (kernel, parameters, tiles) and a block of parameter slots. The table is
-made once per plan; `bind` copies it for one arena, where addresses in the arena are filled in.
-A run of records is then one native call, without the interpreter lock.
+made once per plan (tabulation.py); `bind` copies it for one arena, where addresses in the arena are
+filled in. A run of records is then one native call, without the interpreter lock.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Kernel, Packed, Records, Upcoming, Work
+from pytflite.jit.kernel import Kernel
 from pytflite.jit.pace import Pace
-from pytflite.jit.records import CLAIMED, ENTRY, FLUSH, HELPER, LEADER, RECORD, SINGLE
+from pytflite.jit.records import CLAIMED, ENTRY, HELPER, LEADER, SINGLE
 from pytflite.model.graph import Array
 from pytflite.plan.alignment import aligned
 from pytflite.plan.plan import Refused
 
 _ALONE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # of SINGLE, which needs the first argument only
 _CACHE_LINE = 64
-# In which denormals are zero.
-_PRODUCTS = ("gemm_", "direct_", "depthwise_", "lstm.", "rnn.", "svdf.")
 
 
-class Tables(NamedTuple):
+class Tables:
     """The works of a plan as numbers: all that a Program is, but for the addresses of this process.
 
     Attributes:
@@ -52,69 +50,8 @@ class Tables(NamedTuple):
     constants: tuple[Array, ...]
     scratch: int
 
-
-def tabulate(works: Sequence[Work], offsets: Mapping[int, int]) -> Tables:
-    """The tables of works, in order, of tensors that lie at these offsets of the arena."""
-    kernels: dict[Kernel, int] = {}
-    rows: list[tuple[int, ...]] = []
-    slots: list[int] = []
-    relative: list[int] = []
-    inner: list[int] = []
-    constants: dict[int, Array] = {}
-    packed: list[Array] = []
-    upcoming: list[int] = []  # slots that wait for the next of these
-    all_works = list(works)  # and behind them those that kernels run themselves
-    for work in all_works:
-        number = kernels.setdefault(work.kernel, len(kernels))
-        flush = work.kernel.emitter.startswith(_PRODUCTS)
-        rows.append((number, 8 * len(slots), work.tiles, flush))
-        slots.append(0)
-        for slot in work.slots:
-            value = slot.array if isinstance(slot, Packed) else slot
-            if isinstance(value, At):
-                relative.append(len(slots))
-                slots.append(offsets[value.tensor] + value.offset)
-            elif isinstance(value, Records):
-                inner.append(len(slots))
-                slots += [RECORD * len(all_works), len(value.works)]
-                all_works += value.works
-            elif isinstance(value, np.ndarray):
-                array = constants[len(slots)] = np.require(value, requirements=["C", "A"])
-                slots.append(0)
-                if isinstance(slot, Packed):
-                    packed.append(array)
-                    constants.update(dict.fromkeys(upcoming, array))
-                    upcoming.clear()
-            elif isinstance(value, Upcoming):
-                upcoming.append(len(slots))
-                slots.append(0)
-            else:
-                slots.append(_word(value))
-        slots += [0] * (-len(slots) % 8)  # threads write their status to lines of their own
-    for first in packed[:1]:  # with which the next run begins
-        constants.update(dict.fromkeys(upcoming, first))
-    records = np.zeros((len(rows), RECORD // 8), np.int64)
-    if rows:
-        records[:, [0, 1, 2, FLUSH // 8]] = rows
-    scratch = max((work.scratch for work in all_works), default=0)
-    return Tables(
-        tuple(kernels),
-        len(works),
-        records,
-        np.array(slots, np.int64),
-        np.array(relative, np.int64),
-        np.array(inner, np.int64),
-        np.array(list(constants), np.int64),
-        tuple(constants.values()),
-        -(-scratch // _CACHE_LINE) * _CACHE_LINE,
-    )
-
-
-def _word(slot: int | float | None) -> int:
-    """The 8 bytes of a slot that holds a number."""
-    if isinstance(slot, float):
-        return int(np.float32(slot).view(np.uint32))
-    return slot or 0
+    def __init__(self, **fields: Any) -> None:
+        vars(self).update(fields)
 
 
 class Program:

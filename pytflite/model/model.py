@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from pytflite.errors import FormatError, ModelError, StateError
-from pytflite.format.archive import Archive
 from pytflite.format.source import Source, open_source
 from pytflite.format.verifier import verify
-from pytflite.model.constants import constant_array
 from pytflite.model.graph import (
     Array,
     Buffer,
@@ -24,7 +22,8 @@ from pytflite.model.graph import (
 from pytflite.model.reading import read_fields
 from pytflite.model.record import Record
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded when somebody asks for metadata, or what lies behind them
+    from pytflite.format.archive import Archive
     from pytflite.format.metadata import ModelMetadata
 
 
@@ -39,12 +38,12 @@ class Model(Record):
     __slots__ = (
         "_constants",
         "_derived",
+        "_files",
         "_source",
         "buffers",
         "description",
         "external_buffers",
         "external_groups",
-        "files",
         "metadata_buffer",
         "metadata_entries",
         "operator_codes",
@@ -62,7 +61,7 @@ class Model(Record):
     metadata_buffer: tuple[int, ...] | None
     external_groups: tuple[str, ...]
     external_buffers: tuple[ExternalBuffer, ...]
-    files: Archive
+    _files: Archive | None
     _source: Source | None
     _constants: dict[tuple[int, int], Array]
     _derived: dict[Any, Any]
@@ -92,11 +91,24 @@ class Model(Record):
             metadata_buffer=metadata_buffer,
             external_groups=tuple(external_groups),
             external_buffers=tuple(external_buffers),
-            files=files if isinstance(files, Archive) else Archive(files),
+            _files=None if files is None else _archive(files),
             _source=None,
             _constants={},
             _derived={},
         )
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        return (*super().fields(), "files")
+
+    @property
+    def files(self) -> Archive:
+        """The files that a zip behind the FlatBuffer holds, names to bytes."""
+        if self._files is None:
+            view = None if self._source is None or self.closed else self._source.view
+            self._fill(_files=_archive({}, view))
+        assert self._files is not None
+        return self._files
 
     @property
     def derived(self) -> dict[Any, Any]:
@@ -117,7 +129,7 @@ class Model(Record):
         if isinstance(model, Model):
             return model
         source = open_source(model)
-        self = cls(**read_fields(source.view), files=Archive.behind(source.view))
+        self = cls(**read_fields(source.view))
         verify(self)
         self._fill(_source=source)
         return self
@@ -200,6 +212,8 @@ class Model(Record):
             return None
         if data.size == 0 and 0 not in what.shape:
             return None
+        from pytflite.model.constants import constant_array
+
         array = constant_array(what, data)
         if array.base is None or not array.size:  # a copy, worth keeping; views cost nothing
             self._constants[key] = array
@@ -290,7 +304,7 @@ class Model(Record):
         source, buffers = self._source, tuple(Buffer() for _ in self.buffers)
         if source is not None:
             source.close()
-        self._fill(buffers=buffers, subgraphs=(), files=Archive(), _constants={})
+        self._fill(buffers=buffers, subgraphs=(), _files=None, _constants={})
 
     @property
     def closed(self) -> bool:
@@ -324,6 +338,15 @@ class Model(Record):
         from pytflite.model.html import model_html
 
         return model_html(self)
+
+
+def _archive(files: Mapping[str, bytes], behind: memoryview | None = None) -> Archive:
+    """Files that are given, or those behind what is in a file."""
+    from pytflite.format.archive import Archive
+
+    if behind is not None:
+        return Archive.behind(behind)
+    return files if isinstance(files, Archive) else Archive(files)
 
 
 def _opened_again(data: bytes, name: str) -> Model:

@@ -17,18 +17,7 @@ class Record:
 
     __slots__: tuple[str, ...] = ()
 
-    _draft: ClassVar[type]
-
-    def __init_subclass__(cls) -> None:
-        if "_draft" not in vars(cls):
-            # The same slots, without the guard against assignment; see `draft`.
-            body = {
-                "__slots__": cls.__slots__,
-                "__setattr__": object.__setattr__,
-                "__delattr__": object.__delattr__,
-                "_draft": cls,
-            }
-            cls._draft = type(f"{cls.__name__}Draft", (Record,), body)
+    _draft: ClassVar[type | None] = None  # made when it is first needed
 
     @classmethod
     def draft(cls) -> Self:
@@ -36,8 +25,19 @@ class Record:
 
         Opening a model makes ten thousand records; this is ten times faster than `__init__`.
         """
-        draft: Self = cls._draft()
+        draft: Self = (cls._draft or cls._drafts())()
         return draft
+
+    @classmethod
+    def _drafts(cls) -> type:
+        """The same slots, without the guard against assignment."""
+        body = {
+            "__slots__": cls.__slots__,
+            "__setattr__": object.__setattr__,
+            "__delattr__": object.__delattr__,
+        }
+        cls._draft = type(f"{cls.__name__}Draft", (Record,), body)
+        return cls._draft
 
     def _fill(self, **values: Any) -> None:
         for name, value in values.items():

@@ -19,7 +19,8 @@ import numpy as np
 from pytflite.errors import OptionError, QuantizationError
 from pytflite.format.schema import ActivationFunctionType as Activation
 from pytflite.model.graph import Array
-from pytflite.ops.fixed_point import INT32_MAX, INT32_MIN, round_half_away
+from pytflite.ops.fixed_point import INT32_MAX, INT32_MIN
+from pytflite.ops.rounding import round_half_away
 from pytflite.ops.spec import Node, Spec
 
 Bounds = tuple[int | None, int | None]  # None: unbounded on that side

@@ -23,7 +23,8 @@ import numpy as np
 
 from pytflite.errors import DataError, OptionError, TFLiteError
 from pytflite.model.graph import Array
-from pytflite.ops.operator import BUILTINS, CUSTOM, Definition, Inputs, Outputs, Run
+from pytflite.ops.operator import Definition, Inputs, Outputs, Run
+from pytflite.ops.registry import BUILTINS, CUSTOM
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 

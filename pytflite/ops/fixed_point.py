@@ -1,4 +1,4 @@
-"""Fixed-point arithmetic: the one home of rounding.
+"""Fixed-point arithmetic: the one home of its rounding.
 
 A real multiplier r is stored as `m * 2^(shift - 31)` with an int32 |m| in [2^30, 2^31).
 LiteRT multiplies accumulators by it as gemmlowp did, with two roundings:
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pytflite.model.graph import Array
+from pytflite.ops.rounding import round_away, round_half_away
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -65,25 +66,6 @@ def quantize_multipliers(reals: npt.ArrayLike) -> tuple[Int64Array, Int64Array]:
     m[shift > 30] = INT32_MAX
     shift[m == 0] = 0
     return m, np.minimum(shift, 30)
-
-
-def round_half_away(x: float) -> int:
-    """C's round(): half away from zero.
-
-    floor(|x| + 0.5) would be wrong for the largest number below one half, and for odd ones of 53
-    bits, so the fraction decides.
-    """
-    whole = math.trunc(x)
-    if abs(x - whole) < 0.5:
-        return whole
-    return whole + 1 if x > 0 else whole - 1
-
-
-def round_away(x: Array) -> Array:
-    """C's round() for arrays of floats."""
-    whole: Array = np.trunc(x)
-    whole += np.where(np.abs(x - whole) >= 0.5, np.copysign(1.0, x), 0.0).astype(x.dtype)
-    return whole
 
 
 def multiply(x: Any, m: Any, shift: Any) -> Int64Array:

@@ -20,8 +20,8 @@ import numpy as np
 
 from pytflite.model.dtypes import DType
 from pytflite.model.graph import Array
-from pytflite.ops.fixed_point import round_away
 from pytflite.ops.quantized import PerTensor
+from pytflite.ops.rounding import round_away
 
 Function = Callable[[Array], Array]
 

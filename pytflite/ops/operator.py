@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pytflite.model.graph import Array
+from pytflite.ops.registry import BUILTINS, CUSTOM
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Key, Node, Spec
 
@@ -144,11 +145,6 @@ class Definition(NamedTuple):
     tolerance: int = 0  # ulps of float32 by which results may differ from the reference
     scratch: Callable[[Any], int] | None = None  # bytes that eval(p, ...) asks of run.scratch
     examples: tuple[Example, ...] = ()
-
-
-# By name: the builtin operators, and the custom ones, whose names are their authors' own.
-BUILTINS: dict[str, Definition] = {}
-CUSTOM: dict[str, Definition] = {}
 
 
 def define(

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytflite.model.graph import Array
 from pytflite.ops.limits import Limits
-from pytflite.ops.operator import Cost, Definition
 from pytflite.ops.spec import Key, Node, Shape, Spec
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded when something is planned, which a recalled plan need not be
+    from pytflite.ops.operator import Cost, Definition
+    from pytflite.plan.resource import Resource
     from pytflite.plan.rest import Rest
 
 # Memory that is no tensor's, among the indices of tensors: of a plan's resource variables; for the
 # work and the steps that native loops and choices may still spend; and, from ROOMS downwards, of
 # the operators with kernels that need some while they run (Step.room), or share it (Step.shared).
 CELLS, LEFT, ROOMS, SHARED = -2, -3, -4, -(1 << 40)
-
-
-class Resource(NamedTuple):
-    """A resource variable as a native step uses it: where it lies among the plan's cells.
-
-    Or a stream, what an operator on signals keeps: all zeros at first. Or where a stream of random
-    numbers stands, which begins at its seeds.
-    """
-
-    handle: Any
-    offset: int  # bytes
-    shape: Shape
-    dtype: np.dtype[Any]
-    assigns: bool  # or it is read
-    stream: bool = False
-    random: Any = None
 
 
 class Refused(Exception):  # noqa: N818  no error yet: the NumPy kernels say what is wrong
@@ -194,32 +177,12 @@ class Step:
     @property
     def cost(self) -> Cost:
         """Multiply-accumulates and bytes of what is seen; zero where shapes are unknown."""
-        if self.parts:
-            macs = sum(part.cost.macs for part in self.parts)
-            cost = Cost(macs, cost_of_tensors((*self.input_specs, *self.output_specs)))
-        else:
-            cost = cost_of(self.definition, self.node, self.input_specs, self.output_specs)
-        return cost._replace(macs=cost.macs // (self.seen[0] * self.seen[1]))
+        from pytflite.plan.cost import cost_of_step
+
+        return cost_of_step(self)
 
     def __repr__(self) -> str:
         return f"<Step {self.node.label}>"
-
-
-def cost_of(
-    definition: Definition, node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]
-) -> Cost:
-    """Work of one evaluation; zero where shapes are unknown."""
-    specs = [s for s in (*inputs, *outputs) if s is not None]
-    if not all(s.is_static for s in specs):
-        return Cost(0, 0)
-    if definition.cost is not None:
-        return definition.cost(node, inputs, outputs)
-    return Cost(0, cost_of_tensors(specs))
-
-
-def cost_of_tensors(specs: Sequence[Spec | None]) -> int:
-    """Bytes of tensors of known shapes."""
-    return sum(s.nbytes for s in specs if s is not None)
 
 
 class Plan:
@@ -313,8 +276,9 @@ class Plan:
     @property
     def cost(self) -> Cost:
         """Sum over the steps."""
-        costs = [step.cost for step in self.steps]
-        return Cost(sum(c.macs for c in costs), sum(c.bytes for c in costs))
+        from pytflite.plan.cost import cost_of_plan
+
+        return cost_of_plan(self)
 
     def __repr__(self) -> str:
         return (

@@ -10,8 +10,8 @@ library nothing is changed.
 from __future__ import annotations
 
 import os
-import threading
 import weakref
+from _thread import allocate_lock  # threading.Lock, without what takes half a millisecond
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +37,7 @@ class BlasThreads:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._runs: weakref.WeakSet[Running] = weakref.WeakSet()
         self._before: int | None = None  # while it is not ours
         self._library: tuple[Callable[[], int], Callable[[int], None]] | None = None
@@ -75,7 +75,7 @@ class BlasThreads:
 
     def begin_anew(self) -> None:
         """In the child of a fork: whatever ran was in threads that are no more."""
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._runs = weakref.WeakSet()
         self._restore()
 

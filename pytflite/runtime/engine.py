@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
+from _thread import RLock, _local  # threading's, without what takes half a millisecond to load
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,25 +16,24 @@ from pytflite.errors import InternalError, LimitError
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
-from pytflite.ops.operator import EndOfRun
 from pytflite.ops.spec import Key, Shape
 from pytflite.plan.plan import Plan, Refused
-from pytflite.plan.rest import Part
 from pytflite.runtime.backends import CompiledBackend
 from pytflite.runtime.blas import BLAS, Running
-from pytflite.runtime.context import Context, Execution, Interrupted, Observer
-from pytflite.runtime.rests import plan_of
+from pytflite.runtime.context import Context
 from pytflite.runtime.state import State
 
 if TYPE_CHECKING:  # loaded when something is planned, which a recalled plan need not be
     from pytflite.plan.nodes import Lookup
     from pytflite.plan.planner import Planner
+    from pytflite.plan.rest import Part
+    from pytflite.runtime.execution import Execution, Observer
 
 PLANS_KEPT = 8  # per subgraph
 CONTEXTS_KEPT = 4  # idle ones per plan
 
 
-class _Left(threading.local):
+class _Left(_local):
     """What a thread's present run may still do, and whether that is to explain a refusal."""
 
     work = 0
@@ -73,6 +72,7 @@ class Engine:
         # Made now where it will be needed: a fork in the middle of another thread's imports leaves
         # these locked in the child.
         self._own_planner: Planner | None = None
+        self._execution: type[Execution]  # from when there is a planner
         self._plans: defaultdict[int, OrderedDict[tuple[Shape, ...], Plan]] = defaultdict(
             OrderedDict
         )
@@ -85,9 +85,9 @@ class Engine:
 
     def begin_anew(self) -> None:
         """Makes the locks, and forgets what other threads were doing (they end in a fork)."""
-        self.lock = threading.RLock()
-        self.tensors_lock = threading.RLock()  # of the tensors that tf.lite's calls share
-        self._planning = threading.RLock()
+        self.lock = RLock()
+        self.tensors_lock = RLock()  # of the tensors that tf.lite's calls share
+        self._planning = RLock()
         self._idle: dict[int, list[Context]] = {}  # by id of the plan
         if self._own_planner is not None:
             self._own_planner.begin_anew()
@@ -101,7 +101,9 @@ class Engine:
 
     def _new_planner(self, preserve: bool, backend: CompiledBackend | None) -> Planner:
         from pytflite.plan.planner import Planner
+        from pytflite.runtime.execution import Execution
 
+        self._execution = Execution
         return Planner(
             self.model, self._lookup, self.limits, preserve=preserve, numerics=self._numerics,
             backend=backend,
@@ -180,6 +182,8 @@ class Engine:
             if found is None or self.outdated(found):
                 if found is None and not rest.is_worth(key, eager=backend.wait):
                     return None
+                from pytflite.runtime.rests import plan_of
+
                 made = plan_of(rest, plan, arrays, self._planner)
                 if rest.part is not part or not plan.kept:
                     return made
@@ -252,18 +256,12 @@ class Engine:
             BLAS.enter(running, self.threads)
             self._left.work, self._left.steps = self.limits.macs, self.limits.steps
             if context.plan.pure:
-                Execution(context, self.state, self, self.limits, 0, observers).execute()
+                self._execution(context, self.state, self, self.limits, 0, observers).complete()
                 return
             with self.lock:
                 state = self.state.successor()
-                execution = Execution(context, state, self, self.limits, 0, observers)
-                try:
-                    execution.execute()
-                except EndOfRun:
-                    execution.blank()
+                self._execution(context, state, self, self.limits, 0, observers).complete()
                 self.state = state
-        except Interrupted as interrupted:
-            raise interrupted.error from None
         except Refused:
             self._explain(context)
         finally:
@@ -322,7 +320,7 @@ class Engine:
             spec = context.plan.specs.get(index)
             if spec is not None and spec.variable:
                 with self.lock:
-                    return Execution(context, self.state, self, self.limits).tensor(index)
+                    return self.state.variable((context.plan.subgraph, index), spec)
         return found
 
     def call(
@@ -351,7 +349,7 @@ class Engine:
     ) -> Execution:
         """Runs a plan, whose inputs are set, in the midst of a run, whose state it shares."""
         plan = context.plan
-        execution = Execution(context, state, self, self.limits, depth, observers)
+        execution = self._execution(context, state, self, self.limits, depth, observers)
         if context.whole is not None and not observers:
             context.whole()
         else:

@@ -19,7 +19,7 @@ import numpy as np
 from pytflite.errors import InputError
 from pytflite.model.dtypes import BFLOAT16, BOOL, STRING, DType
 from pytflite.model.graph import Array, Tensor
-from pytflite.ops.fixed_point import round_away
+from pytflite.ops.rounding import round_away
 
 _INT_LIMITS = {"INT4": (-8, 7), "INT2": (-2, 1), "UINT4": (0, 15)}
 

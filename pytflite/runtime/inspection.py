@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytflite.model.graph import Array
 from pytflite.plan.plan import Plan
@@ -11,17 +11,8 @@ from pytflite.plan.plan import Plan
 if TYPE_CHECKING:
     from pytflite.runtime.engine import Engine
     from pytflite.runtime.profile import Profile
+    from pytflite.runtime.step_backend import StepBackend
     from pytflite.runtime.trace import Hook, Hooked, Trace
-
-
-class StepBackend(NamedTuple):
-    """Which backend answers for one operator: a row of backend_report()."""
-
-    position: int  # of the operator in its subgraph
-    operator: str
-    output: str
-    backend: str
-    reason: str  # for "numpy"; for "jit", why not with the best instructions of this CPU
 
 
 class Inspection:
@@ -132,15 +123,6 @@ class Inspection:
 
         What only a run knows the shapes of is told as it was in the last one.
         """
-        from pytflite.runtime.rests import steps_of
+        from pytflite.runtime.step_backend import backends_of
 
-        return [
-            StepBackend(
-                step.node.index,
-                step.node.name,
-                next((t.name for t in step.node.outputs if t is not None), ""),
-                "numpy" if step.work is None else "jit",
-                self._no_backend or step.reason,
-            )
-            for step in steps_of(self.plan())
-        ]
+        return backends_of(self.plan(), self._no_backend)

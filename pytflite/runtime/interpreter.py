@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
-from pytflite.ops.operator import Definition
 from pytflite.ops.registry import find
 from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Plan
@@ -31,6 +30,9 @@ from pytflite.runtime.naming import are_plain, input_arrays, plain_kinds
 from pytflite.runtime.picture_calls import PictureCalls
 from pytflite.runtime.state import State
 from pytflite.runtime.tflite_calls import TFLiteCalls
+
+if TYPE_CHECKING:
+    from pytflite.ops.operator import Definition
 
 
 class Interpreter(TFLiteCalls, Inspection, PictureCalls):
@@ -229,6 +231,7 @@ def _definitions(operators: Mapping[str, Any]) -> dict[str, Definition]:
     if not operators:
         return {}
     from pytflite.ops.custom_operator import definition_of
+    from pytflite.ops.operator import Definition
 
     return {
         name: op if isinstance(op, Definition) else definition_of(name, op)

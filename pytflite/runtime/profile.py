@@ -8,8 +8,8 @@ from typing import NamedTuple
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Key
 from pytflite.plan.plan import Step
-from pytflite.runtime.context import Read
 from pytflite.runtime.engine import Engine, set_inputs
+from pytflite.runtime.execution import Read
 
 
 class StepTime(NamedTuple):

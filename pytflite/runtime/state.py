@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytflite.model.dtypes import INT8, STRING
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Key, Spec
-from pytflite.plan.plan import Resource
 
-# Resource variables as native steps left them: what lies where, in which bytes.
-Held = tuple[Sequence[Resource], bytes]
+if TYPE_CHECKING:
+    from pytflite.plan.resource import Resource
+
+    # Resource variables as native steps left them: what lies where, in which bytes.
+    Held = tuple[Sequence[Resource], bytes]
 
 
 class State:

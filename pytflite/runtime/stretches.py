@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pytflite.model.graph import Array
-from pytflite.plan.plan import BoundProgram, Refused, Resource, Step
-from pytflite.runtime.state import Held, State, place_of, value_of
+from pytflite.plan.plan import BoundProgram, Refused, Step
+from pytflite.runtime.state import State, place_of, value_of
+
+if TYPE_CHECKING:
+    from pytflite.plan.resource import Resource
+    from pytflite.runtime.state import Held
 
 
 class BoundStretch:
@@ -29,7 +33,7 @@ class BoundStretch:
         self.run()
 
 
-class Cells(NamedTuple):
+class Cells:
     """Where a context has variable tensors for its native steps, by index.
 
     Attributes:
@@ -38,8 +42,11 @@ class Cells(NamedTuple):
             them as the last one left them, and has nothing to bring there.
     """
 
-    arrays: dict[int, Array]
-    holds: dict[int, Array]
+    __slots__ = ("arrays", "holds")
+
+    def __init__(self) -> None:
+        self.arrays: dict[int, Array] = {}
+        self.holds: dict[int, Array] = {}
 
 
 class BoundVariables(BoundStretch):
@@ -67,7 +74,7 @@ class BoundVariables(BoundStretch):
         Raises:
             Refused: a kernel found data that it must refuse; the state is as it was.
         """
-        (arrays, holds), graph = self._cells, self.node.subgraph
+        arrays, holds, graph = self._cells.arrays, self._cells.holds, self.node.subgraph
         for index, spec in self._specs.items():
             value = state.variable((graph, index), spec)
             if holds.pop(index, None) is not value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from pytflite.model.model import Model
 from pytflite.ops.spec import Key
 from pytflite.runtime.details import numpy_type
 from pytflite.runtime.engine import Engine
-from pytflite.runtime.signatures import SignatureRunner, find_signature
 from pytflite.runtime.tensors import Tensors
+
+if TYPE_CHECKING:
+    from pytflite.runtime.signatures import SignatureRunner
 
 _HELD = (
     "There is at least 1 reference to internal data in the interpreter in the form of a numpy "
@@ -193,6 +195,8 @@ class TFLiteCalls:
         Raises:
             InputError: there is none of this key, or there are several and no key.
         """
+        from pytflite.runtime.signatures import SignatureRunner, find_signature
+
         return SignatureRunner(self, find_signature(self._open, signature_key).key)
 
     def _get_full_signature_list(self) -> dict[str, dict[str, dict[str, int]]]:

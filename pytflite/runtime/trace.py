@@ -12,8 +12,9 @@ from pytflite.model.graph import Array, Tensor
 from pytflite.model.model import Model
 from pytflite.ops.spec import Key
 from pytflite.plan.plan import Plan, Step
-from pytflite.runtime.context import Context, Read
+from pytflite.runtime.context import Context
 from pytflite.runtime.engine import Engine, set_inputs
+from pytflite.runtime.execution import Read
 from pytflite.runtime.feeding import dequantize
 from pytflite.runtime.state import State
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pytflite.errors import InputError
 from pytflite.format.schema import TABLES
-from pytflite.ops.operator import BUILTINS, CUSTOM, Definition
-from pytflite.ops.registry import find, load_all
+from pytflite.ops.operator import Definition
+from pytflite.ops.registry import BUILTINS, CUSTOM, find, load_all
 from pytflite.tools.terminal import console, heading, print_json, table
 
 

@@ -15,8 +15,8 @@ import pytflite
 from pytflite import errors
 from pytflite.format.schema import BuiltinOperator
 from pytflite.format.verifier import CHECKS, CLOSES
-from pytflite.ops.operator import BUILTINS, CUSTOM, Definition
-from pytflite.ops.registry import load_all
+from pytflite.ops.operator import Definition
+from pytflite.ops.registry import BUILTINS, CUSTOM, load_all
 from pytflite.tools.explanation import exactness
 
 ROOT = Path(pytflite.__file__).parent

@@ -10,7 +10,7 @@ from docs.making.operator_example import examples_of, program_of
 from docs.making.operator_page import definitions, escaped, page_of
 from docs.making.pictures import PICTURES
 from docs.making.snippets import run_page
-from pytflite.ops.operator import BUILTINS
+from pytflite.ops.registry import BUILTINS
 
 ALL = definitions()
 

@@ -16,8 +16,8 @@ from pytflite.errors import FormatError, TFLiteError
 from pytflite.model.dtypes import dtype_of
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
-from pytflite.ops.operator import BUILTINS, CUSTOM, Definition
-from pytflite.ops.registry import load_all
+from pytflite.ops.operator import Definition
+from pytflite.ops.registry import BUILTINS, CUSTOM, load_all
 from pytflite.runtime.interpreter import Interpreter
 from tests.fuzz.data import LARGEST, array
 from tests.fuzz.generate import generate

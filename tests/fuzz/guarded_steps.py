@@ -158,9 +158,9 @@ def _seen(step: Step, array: np.ndarray[Any, Any], tensor: int) -> np.ndarray[An
 
 def _record(work: Any, tensors: Mapping[int, Placed], edge: str, kept: list[Placed]) -> list[int]:
     """The row of a program for a work: its kernel, its parameters, its tiles."""
-    from pytflite.jit.kernel import Records
     from pytflite.jit.library import LIBRARY
     from pytflite.jit.target import host_target
+    from pytflite.jit.work import Records
 
     target = host_target()
     assert target is not None
@@ -179,7 +179,7 @@ def _record(work: Any, tensors: Mapping[int, Placed], edge: str, kept: list[Plac
 
 def _scratch(work: Any) -> int:
     """What a work needs, or those that it runs."""
-    from pytflite.jit.kernel import Records
+    from pytflite.jit.work import Records
 
     inner = (w for slot in work.slots if isinstance(slot, Records) for w in slot.works)
     return max(work.scratch, *map(_scratch, inner), 0)
@@ -187,7 +187,7 @@ def _scratch(work: Any) -> int:
 
 def _word(slot: Any, tensors: Mapping[int, Placed], edge: str, kept: list[Placed]) -> int:
     """The 8 bytes of a slot; constant arrays become guarded copies that nobody may write into."""
-    from pytflite.jit.kernel import At, Packed
+    from pytflite.jit.work import At, Packed
 
     if isinstance(slot, At):
         return int(tensors[slot.tensor].array.ctypes.data) + slot.offset

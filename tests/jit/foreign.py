@@ -93,7 +93,7 @@ class ForeignProgram(Program):
         self.addresses = addresses
         self.bounds: list[_Bound] = []
         there = tuple(machine.place(array) for array in tables.constants)
-        super().__init__(tables._replace(constants=there), addresses, threads)
+        super().__init__(Tables(**{**vars(tables), "constants": there}), addresses, threads)
 
     def bind(self, arena: Any) -> Any:
         """As Program.bind: the arena is copied there and back at each call."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.target import Target, architecture
+from pytflite.jit.work import At, Packed, Work
 from pytflite.model.dtypes import INT8
 from pytflite.plan.plan import ROOMS
 from tests.jit.emulated import machine_of

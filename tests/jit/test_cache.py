@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytflite.jit import cache as caches
+from pytflite.jit import housekeeping
 from pytflite.jit.cache import Cache, code_version, usable, user_directory
 from pytflite.jit.compiling import compile_kernel
 from pytflite.jit.kernel import kernel
@@ -144,7 +145,7 @@ def test_the_oldest_go_first(cache: Cache) -> None:
     remains = Path(cache.directory, "aa-bb.image.123")
     remains.write_bytes(b"x")
     os.utime(remains, (0, 0))
-    cache.trim(4 * 4096)  # a block of the disk each
+    housekeeping.trim(cache.directory, 4 * 4096)  # a block of the disk each
     there = [os.path.exists(cache.path(what, TARGET)) for what in (ADDS, *kernels)]
     assert there == [True, True, True, True, False, False]
     assert not remains.exists()
@@ -163,8 +164,8 @@ def test_content_and_clear(cache: Cache) -> None:
     foreign = Path(cache.directory, "notes.txt")
     foreign.touch()
     size = os.stat(cache.path(ADDS, TARGET)).st_size
-    assert cache.content() == (cache.directory, 2, size + 1000, 1, 0)
-    assert cache.clear() == 2
+    assert housekeeping.content(cache.directory) == (cache.directory, 2, size + 1000, 1, 0)
+    assert housekeeping.clear(cache.directory) == 2
     assert os.listdir(cache.directory) == ["notes.txt"]
 
 

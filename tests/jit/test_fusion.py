@@ -9,8 +9,7 @@ import pytest
 
 import pytflite
 from pytflite.model.model import Model
-from pytflite.ops.operator import BUILTINS
-from pytflite.ops.registry import find
+from pytflite.ops.registry import BUILTINS, find
 from tests.graphs import Graph, build
 
 pytest.importorskip("numba")

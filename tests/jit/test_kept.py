@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytflite
 from pytflite.errors import DataError
 from pytflite.jit import kept, plan_file
 from pytflite.jit.library import LIBRARY
-from pytflite.ops.operator import BUILTINS
+from pytflite.ops.registry import BUILTINS
 from pytflite.tools.doodle import VARIANTS, model_path
 from pytflite.tools.sampling import random_inputs
 from tests.harness import single_op, tensor
@@ -90,6 +92,28 @@ def test_the_same_answers(tmp_path: Path, variant: str) -> None:
     assert second.backend == "jit"
     assert second.backend_report() == first.backend_report()
     assert not is_bare(second)  # now that somebody has asked for steps
+
+
+def test_what_a_warm_start_loads(path: Path) -> None:
+    opened(path).run(X)
+    program = (
+        "import sys, numpy as np; before = set(sys.modules); import pytflite;"
+        "i = pytflite.Interpreter(sys.argv[1], num_threads=1, backend='jit');"
+        "i.allocate_tensors(); index = i.get_input_details()[0]['index'];"
+        "i.set_tensor(index, np.ones((1, 20), np.float32));"
+        "i.invoke(); assert i.plan(bare=True).bare; print(*sorted(set(sys.modules) - before))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    ours = {name.removeprefix("pytflite.") for name in out if name.startswith("pytflite")}
+    unneeded = {
+        "format.archive", "jit.asked", "jit.builder", "jit.work", "model.constants",
+        "ops.catalogue", "ops.operator", "plan.planner", "runtime.execution",
+    }  # fmt: skip
+    assert "jit.kept" in ours and len(ours) <= 56
+    assert not ours & unneeded
+    assert not {"threading", "hashlib", "subprocess", "llvmlite", "numba"}.intersection(out)
 
 
 def test_who_looks_on_sees_steps(path: Path) -> None:
@@ -234,8 +258,17 @@ def test_files_that_others_can_write(path: Path) -> None:
 
 def test_other_sources(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(path).run(X)
-    monkeypatch.setattr(plan_file, "_state", lambda path: (1, 1))
+    assert is_bare(opened(path))
+    monkeypatch.setattr(plan_file, "_unchanged", lambda states: False)
     assert not is_bare(opened(path))
+
+
+def test_what_other_sources_are() -> None:
+    first, *others = plan_file.source_states()
+    name, size, seconds = first
+    assert plan_file._unchanged([first, *others])
+    for changed in (f"{name}2", size, seconds), (name, size + 1, seconds), (name, size, 0):
+        assert not plan_file._unchanged([*others, changed])
 
 
 def test_without_its_kernels(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

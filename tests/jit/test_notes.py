@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pytflite.jit.cache import Cache
+from pytflite.jit.housekeeping import content, trim
 from pytflite.jit.library import LIBRARY
 from pytflite.jit.lowering import requantizing
 from pytflite.jit.lowering.proof import Floats, Range
@@ -20,8 +21,8 @@ def test_what_is_kept_is_recalled(tmp_path: Path) -> None:
     cache.keep(b"key", b"note")
     assert Cache(str(tmp_path)).recall(b"key") == b"note"
     assert cache.recall(b"other") is None
-    assert cache.content().files == 0  # it is no image
-    cache.trim(limit=0)
+    assert content(cache.directory).files == 0  # it is no image
+    trim(cache.directory, limit=0)
     assert not os.listdir(tmp_path)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from pytflite.format.flexbuffer import encode
 from pytflite.format.schema import BuiltinOperator
 from pytflite.model.model import Model
-from pytflite.ops.operator import BUILTINS, CUSTOM, Definition, Example
-from pytflite.ops.registry import load_all
+from pytflite.ops.operator import Definition, Example
+from pytflite.ops.registry import BUILTINS, CUSTOM, load_all
 from tests.harness import TensorOf, single_op, tensor
 
 load_all()

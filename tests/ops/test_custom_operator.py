@@ -21,8 +21,8 @@ from pytflite import (
     UnsupportedOperatorError,
 )
 from pytflite.format.flexbuffer import encode
-from pytflite.ops.operator import BUILTINS, CUSTOM, define
-from pytflite.ops.registry import find
+from pytflite.ops.operator import define
+from pytflite.ops.registry import BUILTINS, CUSTOM, find
 from tests.harness import single_op, tensor
 
 

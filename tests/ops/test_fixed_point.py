@@ -31,13 +31,12 @@ from pytflite.ops.fixed_point import (
     multiply_wide,
     quantize_multiplier,
     quantize_multipliers,
-    round_away,
-    round_half_away,
     saturate,
     scaling,
     shift_and_multiply,
     wrap32,
 )
+from pytflite.ops.rounding import round_away, round_half_away
 
 INT32 = st.integers(INT32_MIN, INT32_MAX)
 REAL = st.floats(2.0**-31, 2.0**8) | st.floats(-(2.0**8), -(2.0**-31))

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytflite.ops import hybrid
-from pytflite.ops.fixed_point import round_away, round_half_away
 from pytflite.ops.hybrid import pack, product, quantize, work_floats
+from pytflite.ops.rounding import round_away, round_half_away
 
 F32 = np.float32
 

@@ -7,7 +7,6 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.kernel import Slot
 from pytflite.jit.lowering.copying import (
     Copy,
     all_works,
@@ -16,6 +15,7 @@ from pytflite.jit.lowering.copying import (
     strides_of,
 )
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
+from pytflite.jit.work import Slot
 from pytflite.ops.arguments import constant_integers
 from pytflite.plan.plan import Step
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.jit.emit.rows import BLOCK, FEW, MANY
-from pytflite.jit.kernel import Setting, Slot, Work
+from pytflite.jit.kernel import Setting
 from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.registry import Lowering
+from pytflite.jit.work import Slot, Work
 from pytflite.model.dtypes import UINT8
 from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Step

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pytflite.jit.emit.check import CHECK_BLOCK
-from pytflite.jit.kernel import Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.lowering.typed import type_name, unknown
+from pytflite.jit.work import Work
 from pytflite.plan.plan import Step
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytflite.jit.called import Subprogram, copied
-from pytflite.jit.kernel import At, Records, Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import At, Records, Slot, Work
 from pytflite.ops.control.calling import is_true
 from pytflite.plan.plan import Step
 

@@ -18,13 +18,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Work
 from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.elementwise import one_pass
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.products import Ending, convolution_work, product_work
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.jit.lowering.tiles import Product, columns_of, splits_of
+from pytflite.jit.work import At, Work
 from pytflite.model.dtypes import FLOAT32
 from pytflite.model.graph import Array
 from pytflite.ops.activation import bounds

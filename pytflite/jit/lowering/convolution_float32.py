@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pytflite.jit.emit.requantize import is_fused
-from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.lowering.depthwise_float32 import depthwise_works, general_work
 from pytflite.jit.lowering.direct import Element, Layer, Lines, lines_of
 from pytflite.jit.lowering.direct_works import Place, float32_work
@@ -18,6 +17,7 @@ from pytflite.jit.lowering.run_time_filters import (
 )
 from pytflite.jit.lowering.tiles import Product, columns_of, rounding_of, splits_of, vectors_of
 from pytflite.jit.lowering.transposed import phases_of
+from pytflite.jit.work import At, Packed, Work
 from pytflite.model.graph import Array
 from pytflite.ops.activation import bounds
 from pytflite.ops.convolution.geometry import Windows

@@ -11,7 +11,7 @@ from pytflite.jit.emit import gather
 from pytflite.jit.emit.dot import by_rows, dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import rows
-from pytflite.jit.kernel import At, Packed, Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.lowering.convolution_int8 import Seen, trimmed
 from pytflite.jit.lowering.dense_hybrid import pack
 from pytflite.jit.lowering.depthwise_float32 import lacking, lying, phases_of
@@ -24,6 +24,7 @@ from pytflite.jit.lowering.products_int8 import tile_of
 from pytflite.jit.lowering.quantised import Pictures, pictures_of
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.tiles import Product
+from pytflite.jit.work import At, Packed, Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from pytflite.jit.kernel import At
 from pytflite.jit.lowering.convolution_int8 import Seen, trimmed
 from pytflite.jit.lowering.depthwise_integer import depthwise
 from pytflite.jit.lowering.padded import windows_of
@@ -20,6 +19,7 @@ from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.requantizing_wide import TOO_LARGE, fits
 from pytflite.jit.lowering.tiles import Product
 from pytflite.jit.lowering.transposed import phases_of
+from pytflite.jit.work import At
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut

@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 
 from pytflite.jit.emit.dot import by_rows
-from pytflite.jit.kernel import At, Packed
 from pytflite.jit.lowering.depthwise_int8 import depthwise
 from pytflite.jit.lowering.direct_works import Place, int8_work, lines_of_words, whole_words
 from pytflite.jit.lowering.padded import windows_of
@@ -24,6 +23,7 @@ from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.sums_int8 import Sum
 from pytflite.jit.lowering.tiles import Product
 from pytflite.jit.lowering.transposed import phases_of
+from pytflite.jit.work import At, Packed
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.layer import cut

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.jit.emit.move import BLOCK, FILL
-from pytflite.jit.kernel import At, Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowered
 from pytflite.jit.lowering.turning import turned_work
+from pytflite.jit.work import At, Slot, Work
 from pytflite.model.dtypes import DType
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Shape, Spec

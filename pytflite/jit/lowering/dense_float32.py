@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from pytflite.jit.kernel import Packed
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.products import Ending, matrices_work, product_work
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.tiles import Product, columns_of, splits_of
+from pytflite.jit.work import Packed
 from pytflite.model.graph import Array
 from pytflite.ops.activation import bounds
 from pytflite.ops.spec import Shape

@@ -10,7 +10,7 @@ from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.gemm_blockwise import HEAD, one_by_one
 from pytflite.jit.emit.quantising import NUMBERS
 from pytflite.jit.emit.requantize import rows
-from pytflite.jit.kernel import Kernel, Slot, Work, kernel
+from pytflite.jit.kernel import Kernel, kernel
 from pytflite.jit.lowering.products import epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of, words_of
 from pytflite.jit.lowering.quantised import rows_of
@@ -18,6 +18,7 @@ from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.lowering.tiles import Product, Tile, columns_of
 from pytflite.jit.target import Target
+from pytflite.jit.work import Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds, bounds
 from pytflite.ops.blockwise import is_blockwise, scales_as_shipped

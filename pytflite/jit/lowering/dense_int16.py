@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 
-from pytflite.jit.kernel import Slot, Work
 from pytflite.jit.lowering.dense_int8 import stack_places
 from pytflite.jit.lowering.panels import Panels, first_factor, second_factor
 from pytflite.jit.lowering.products_int16 import (
@@ -23,6 +22,7 @@ from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.lowering.requantizing_wide import TOO_LARGE, fits, make_wide_constants
 from pytflite.jit.lowering.tiles import Product, columns_of
+from pytflite.jit.work import Slot, Work
 from pytflite.model.dtypes import INT16
 from pytflite.model.graph import Array
 from pytflite.ops.activation import quantized_range

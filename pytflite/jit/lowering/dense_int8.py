@@ -8,7 +8,6 @@ import numpy as np
 
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.requantize import rows as constant_rows
-from pytflite.jit.kernel import Packed, Slot, Work
 from pytflite.jit.lowering.panels import Panels, first_factor, same_constants, second_factor
 from pytflite.jit.lowering.products_int8 import (
     TOO_STEEP,
@@ -21,6 +20,7 @@ from pytflite.jit.lowering.products_int8 import (
 from pytflite.jit.lowering.registry import Lower, Lowered, Lowering
 from pytflite.jit.lowering.sums_int8 import Sum
 from pytflite.jit.lowering.tiles import Product, columns_of
+from pytflite.jit.work import Packed, Slot, Work
 from pytflite.model.dtypes import INT8
 from pytflite.model.graph import Array
 from pytflite.ops import xnnpack

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pytflite.jit.emit.depthwise_float32 import Shape
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.packing import zeros
 from pytflite.jit.lowering.products import epilogue
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.target import Target
+from pytflite.jit.work import Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds
 from pytflite.ops.convolution.geometry import Windows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytflite.jit.emit.requantize import rows
-from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.lowering import depthwise_integer
 from pytflite.jit.lowering.depthwise_float32 import lacking, lying, phases_of, tile_of
 from pytflite.jit.lowering.depthwise_integer import packed_order
@@ -13,6 +13,7 @@ from pytflite.jit.lowering.products_int8 import Ending
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
 from pytflite.jit.target import Target
+from pytflite.jit.work import Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.numbers import Numbers

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from pytflite.jit.emit.requantize import rows
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.lowering.requantizing_wide import TOO_LARGE, fits, make_wide_constants
+from pytflite.jit.work import Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.convolution.numbers import Numbers

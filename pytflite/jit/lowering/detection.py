@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.kernels import keys
 from pytflite.jit.lowering.elements import lines
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import Slot, Work
 from pytflite.model.dtypes import DType
 from pytflite.ops.detection.postprocess import P
 from pytflite.ops.quantized import PerTensor

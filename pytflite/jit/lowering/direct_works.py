@@ -8,12 +8,13 @@ import numpy as np
 
 from pytflite.jit.emit.dot import by_rows, dot_of
 from pytflite.jit.emit.requantize import rows
-from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.lowering import products, products_int8
 from pytflite.jit.lowering.direct import Element, Layer, Lines, lines_of
 from pytflite.jit.lowering.products import Tensors, epilogue
 from pytflite.jit.lowering.tiles import columns_of, vectors_of
 from pytflite.jit.target import Target
+from pytflite.jit.work import Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds
 from pytflite.ops.windows import Window

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import NamedTuple
 
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
 from pytflite.jit.lowering.registry import MODULES, Lowered, Lowering, lowering
 from pytflite.jit.lowering.sums import PRODUCTS, product_and_sum
+from pytflite.jit.work import Slot, Work
 from pytflite.model.dtypes import FLOAT32
 from pytflite.ops.activation import bounds
 from pytflite.ops.catalogue import CUSTOM_MODULES

@@ -8,10 +8,11 @@ import numpy as np
 
 from pytflite.jit.emit.complex_planes import DOUBLE, lanes_of
 from pytflite.jit.emit.fourier import narrow_passes
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.jit.target import Target
+from pytflite.jit.work import Slot, Work
 from pytflite.model.dtypes import COMPLEX64, FLOAT32
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import constant_integers

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.kernel import Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.copying import (
     Copy,
     all_works,
@@ -17,6 +17,7 @@ from pytflite.jit.lowering.copying import (
     strides_of,
 )
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
+from pytflite.jit.work import Work
 from pytflite.model.dtypes import UINT8
 from pytflite.ops.axes import normalize_axis
 from pytflite.ops.shape.concatenation import multiplier, pair

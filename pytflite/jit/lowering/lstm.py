@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytflite.format.schema import LSTMKernelType
-from pytflite.jit.kernel import At, Packed, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering import lstm_basic, lstm_int8
 from pytflite.jit.lowering.recurrent import (
     CONSTANT,
@@ -26,6 +26,7 @@ from pytflite.jit.lowering.recurrent import (
     two_ways,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import At, Packed, Work
 from pytflite.model.dtypes import INT8
 from pytflite.ops.recurrent.lstm_assembly import FloatRecipe, recipe
 from pytflite.ops.recurrent.lstm_weights import (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.kernels.basic_lstm import COLUMNS
 from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.products import Ending, product_work
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.tiles import Product, columns_of, splits_of
+from pytflite.jit.work import At, Slot, Work
 from pytflite.model.dtypes import FLOAT32, DType
 from pytflite.model.graph import Array
 from pytflite.ops.gemmlowp import logistic_table, tanh_table

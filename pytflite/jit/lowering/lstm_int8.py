@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.recurrent import (
     Packer,
     Sequences,
@@ -17,6 +17,7 @@ from pytflite.jit.lowering.recurrent import (
     state_of,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering
+from pytflite.jit.work import At, Work
 from pytflite.model.graph import Array
 from pytflite.ops.fixed_point import scaling
 from pytflite.ops.gemmlowp import logistic_table, tanh_table

@@ -10,7 +10,6 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.kernel import Slot
 from pytflite.jit.lowering.copying import (
     Copy,
     all_works,
@@ -21,6 +20,7 @@ from pytflite.jit.lowering.copying import (
 )
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.jit.lowering.scattering import slice_at
+from pytflite.jit.work import Slot
 from pytflite.model.dtypes import UINT8
 from pytflite.ops.arguments import constant_integers
 from pytflite.ops.shape.strided_slice import numpy_index

@@ -9,13 +9,14 @@ import numpy as np
 
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm_int16 import in_words
-from pytflite.jit.kernel import At, Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.products_int8 import Ending
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
 from pytflite.jit.lowering.tiles import columns_of, vectors_of
 from pytflite.jit.target import Target
+from pytflite.jit.work import At, Slot, Work
 from pytflite.model.graph import Array
 from pytflite.plan.plan import Step
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytflite.jit.kernel import Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import Work
 from pytflite.model.graph import Array
 from pytflite.ops.custom.max_pool_with_argmax import P
 from pytflite.plan.plan import Step

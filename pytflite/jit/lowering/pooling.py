@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pytflite.jit.kernel import Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import Work
 from pytflite.ops.activation import bounds
 from pytflite.ops.pooling.pool_2d import limits_of, static_windows
 from pytflite.plan.plan import Step

@@ -6,10 +6,11 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.kernel import Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.kernels.poses import KEYPOINTS, REACHED
 from pytflite.jit.lowering.elements import lines
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import Work
 from pytflite.ops.custom.posenet_decoder import NEIGHBOURS, P, least_odds
 from pytflite.plan.plan import Step
 

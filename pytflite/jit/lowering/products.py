@@ -10,9 +10,10 @@ import numpy as np
 from pytflite.jit.emit import gather
 from pytflite.jit.emit.bfloat16 import HEAD, LINE, STEP
 from pytflite.jit.emit.gemm import DIRECT_ENTRY, ENTRY
-from pytflite.jit.kernel import UPCOMING, Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.lowering.tiles import Product, Tile, tile_of
 from pytflite.jit.target import Target
+from pytflite.jit.work import UPCOMING, Slot, Work
 from pytflite.ops.activation import Bounds
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.windows import Window

@@ -12,13 +12,14 @@ from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.gemm_int16 import in_words
 from pytflite.jit.emit.requantize import rows
-from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.lowering.products import scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of, words_of
 from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.lowering.requantizing_wide import make_wide_constants
 from pytflite.jit.lowering.tiles import Product, Tile, columns_of
 from pytflite.jit.target import Target
+from pytflite.jit.work import Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.windows import Window

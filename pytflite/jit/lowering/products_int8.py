@@ -12,7 +12,7 @@ from pytflite.jit.emit import gather, gemm_amx
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import column, is_fused, rows
-from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.lowering.products import scratch_row
 from pytflite.jit.lowering.proof import Range
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
@@ -27,6 +27,7 @@ from pytflite.jit.lowering.tiles import (
     vectors_of,
 )
 from pytflite.jit.target import Target
+from pytflite.jit.work import Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.windows import Window

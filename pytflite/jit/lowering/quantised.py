@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pytflite.jit.emit.quantising import NUMBERS
-from pytflite.jit.kernel import At, Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.lowering.tiles import Product
+from pytflite.jit.work import At, Slot, Work
 from pytflite.plan.plan import Step
 
 _LINE = 64

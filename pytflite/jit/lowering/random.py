@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytflite.jit.kernel import At, Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.kernels.random import BLOCKS
 from pytflite.jit.lowering.elements import lines
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import At, Slot, Work
 from pytflite.ops.random.distributions import blocks_of, skipped
 from pytflite.plan.plan import Step
 

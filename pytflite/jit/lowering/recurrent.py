@@ -10,10 +10,10 @@ import numpy as np
 from pytflite.format.schema import ActivationFunctionType
 from pytflite.jit.emit.matvec import HEADS, room_bytes, row_dot, rows_of
 from pytflite.jit.emit.scaling import NUMBERS
-from pytflite.jit.kernel import At, Packed
 from pytflite.jit.lowering.packing import zeros
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.target import Target
+from pytflite.jit.work import At, Packed
 from pytflite.model.graph import Array
 from pytflite.ops.fixed_point import Scaling, wrap32
 from pytflite.ops.spec import Node, Spec

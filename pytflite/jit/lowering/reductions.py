@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.jit.emit.reduction import ENDINGS
-from pytflite.jit.kernel import Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.jit.lowering.typed import Number, unknown
+from pytflite.jit.work import Work
 from pytflite.ops.fixed_point import quantize_multiplier, scaling
 from pytflite.ops.quantized import integer_range
 from pytflite.ops.reduction.quantized import nearest_of

@@ -20,8 +20,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from pytflite.jit.called import Subprogram
-from pytflite.jit.kernel import At, Packed, Work
 from pytflite.jit.target import Target
+from pytflite.jit.work import At, Packed, Work
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Shape, Spec
 from pytflite.plan.plan import Step

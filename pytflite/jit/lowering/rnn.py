@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytflite.jit.kernel import At, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.recurrent import (
     CONSTANT,
     Packer,
@@ -21,6 +21,7 @@ from pytflite.jit.lowering.recurrent import (
     two_ways,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import At, Work
 from pytflite.ops.recurrent.bidirectional_sequence_rnn import (
     BACKWARD,
     FORWARD,

@@ -7,12 +7,12 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.kernel import At, Slot, Work
 from pytflite.jit.lowering.copying import Copy, copy_work, strides_of
 from pytflite.jit.lowering.products import Ending, windows_work
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.tiles import Product
 from pytflite.jit.lowering.transposed import Phase
+from pytflite.jit.work import At, Slot, Work
 from pytflite.model.dtypes import FLOAT32
 from pytflite.ops.activation import bounds
 from pytflite.ops.convolution.geometry import Windows

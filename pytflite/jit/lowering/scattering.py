@@ -6,12 +6,13 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.kernels.scattering import COLUMNS
 from pytflite.jit.lowering.copying import Copy, copy_work, strides_of
 from pytflite.jit.lowering.elements import bits_of, numbers_of
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.jit.lowering.typed import unknown
+from pytflite.jit.work import Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.indexing.segments import start_of
 from pytflite.ops.spec import Shape

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from pytflite.jit.kernel import Setting, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.kernels.searching import COLUMNS
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
+from pytflite.jit.work import Work
 from pytflite.model.dtypes import FLOAT16, UINT16, DType
 from pytflite.plan.plan import Step
 

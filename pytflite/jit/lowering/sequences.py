@@ -6,11 +6,12 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.kernel import Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.kernels.sequences import BLOCK, COLUMNS
 from pytflite.jit.lowering.elements import bits_of, numbers_of
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.jit.lowering.typed import unknown
+from pytflite.jit.work import Work
 from pytflite.plan.plan import Step
 
 

@@ -6,8 +6,9 @@ from math import prod
 
 import numpy as np
 
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
+from pytflite.jit.work import Slot, Work
 from pytflite.ops.signal.filter_bank_log import BULGE
 from pytflite.plan.plan import Step
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from pytflite.jit.emit.softmax_int8 import ENTRY
-from pytflite.jit.kernel import Packed, Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.kernels.local_response import DIVIDES, POWER, ROOT
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import Packed, Slot, Work
 from pytflite.model.dtypes import FLOAT32, INT8, INT16, UINT8
 from pytflite.ops.normalization.log_softmax import constants_of
 from pytflite.ops.normalization.softmax import every_exp, exp_multiplier, exp_table, inverse_table

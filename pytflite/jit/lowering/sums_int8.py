@@ -15,9 +15,9 @@ import numpy as np
 
 from pytflite.jit.emit.requantize import is_fused
 from pytflite.jit.emit.residual_int8 import NUMBERS
-from pytflite.jit.kernel import Packed, Slot
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.lowering.tables import evaluated
+from pytflite.jit.work import Packed, Slot
 from pytflite.model.dtypes import UINT8
 from pytflite.model.graph import Array
 from pytflite.ops import xnnpack

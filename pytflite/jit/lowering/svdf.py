@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytflite.jit.emit.matvec import room_bytes
-from pytflite.jit.kernel import At, Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.lowering.recurrent import (
     CONSTANT,
     Packer,
@@ -19,6 +19,7 @@ from pytflite.jit.lowering.recurrent import (
     state_of,
 )
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import At, Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.fixed_point import scaling
 from pytflite.ops.recurrent.svdf_scales import (

@@ -15,10 +15,11 @@ import numpy as np
 
 from pytflite.errors import TFLiteError
 from pytflite.jit.emit.table import LOOKUP_BLOCK
-from pytflite.jit.kernel import Packed, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
 from pytflite.jit.lowering.checks import refusal
 from pytflite.jit.lowering.registry import Lowered, Lowering
+from pytflite.jit.work import Packed, Work
 from pytflite.model.dtypes import INT8, INT16, UINT8
 from pytflite.model.graph import Array
 from pytflite.ops.activation import quantized_range

@@ -8,9 +8,10 @@ from math import prod
 import numpy as np
 
 from pytflite.jit.emit.bilinear import TABLES
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import RUN_TIME, Lowered, Lowering, lowering
 from pytflite.jit.lowering.typed import unknown
+from pytflite.jit.work import Slot, Work
 from pytflite.model.dtypes import FLOAT32
 from pytflite.model.graph import Array
 from pytflite.ops.arguments import constant_integers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from pytflite.jit.kernel import Setting, Slot, Work, kernel
+from pytflite.jit.kernel import Setting, kernel
+from pytflite.jit.work import Slot, Work
 
 # Elements that are read at once, of so many bytes: at most, where a side is short or none is; and
 # at least.

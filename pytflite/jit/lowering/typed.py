@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytflite.jit.emit.typed import TYPES
-from pytflite.jit.kernel import Slot, Work, kernel
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
 from pytflite.jit.lowering.registry import Lowered, Lowering
+from pytflite.jit.work import Slot, Work
 from pytflite.model.dtypes import BFLOAT16, DType
 from pytflite.ops.fixed_point import scaling
 from pytflite.ops.spec import Shape

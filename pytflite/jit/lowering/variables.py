@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytflite.jit.kernel import At, Slot
 from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
+from pytflite.jit.work import At, Slot
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 

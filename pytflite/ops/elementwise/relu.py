@@ -27,9 +27,10 @@ from pytflite.ops.elementwise.pointwise import (
     on_integers,
     on_numbers,
 )
-from pytflite.ops.fixed_point import INT32_MAX, multiply, quantize_multiplier, round_half_away
+from pytflite.ops.fixed_point import INT32_MAX, multiply, quantize_multiplier
 from pytflite.ops.operator import Example, define
 from pytflite.ops.quantized import integer_range
+from pytflite.ops.rounding import round_half_away
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 

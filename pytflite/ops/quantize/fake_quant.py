@@ -22,8 +22,8 @@ import numpy as np
 from pytflite.errors import OptionError
 from pytflite.model.graph import Array
 from pytflite.ops.elementwise.pointwise import in_blocks, infer
-from pytflite.ops.fixed_point import round_half_away
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
+from pytflite.ops.rounding import round_half_away
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 

@@ -23,14 +23,7 @@ import numpy as np
 
 from pytflite.errors import ModelError
 from pytflite.model.graph import Array
-from pytflite.ops.fixed_point import (
-    Scaling,
-    divide_by_pot,
-    multiply_wide,
-    round_away,
-    saturate,
-    scaling,
-)
+from pytflite.ops.fixed_point import Scaling, divide_by_pot, multiply_wide, saturate, scaling
 from pytflite.ops.integer_gemm import pack
 from pytflite.ops.lookup_table import via_double
 from pytflite.ops.quantized import Multiplier
@@ -50,6 +43,7 @@ from pytflite.ops.recurrent.lstm_scales import (
     quantized_clip,
 )
 from pytflite.ops.recurrent.lstm_weights import CELL, FORGET, OUTPUT, SINGLE, Sizes
+from pytflite.ops.rounding import round_away
 from pytflite.ops.spec import Node, Spec
 
 _GATES = (FORGET, CELL, OUTPUT)

@@ -25,8 +25,9 @@ import numpy as np
 
 from pytflite.errors import QuantizationError
 from pytflite.model.graph import Array
-from pytflite.ops.fixed_point import INT32_MAX, multiply, quantize_multiplier, round_away
+from pytflite.ops.fixed_point import INT32_MAX, multiply, quantize_multiplier
 from pytflite.ops.reduction.fold import Fold, fold
+from pytflite.ops.rounding import round_away
 from pytflite.ops.spec import Node
 
 # Beyond, a multiplier reduced to 16 bits would have to be shifted to the left.

@@ -32,11 +32,11 @@ from pytflite.model.graph import Array
 from pytflite.ops import xnnpack
 from pytflite.ops.arguments import constant_integers, integers
 from pytflite.ops.axes import normalize_axes
-from pytflite.ops.fixed_point import round_half_away
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.quantized import multiplier, per_tensor, same_quantization, symmetric
 from pytflite.ops.reduction import quantized
 from pytflite.ops.reduction.fold import Fold, fold, plan
+from pytflite.ops.rounding import round_half_away
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Shape, Spec
 

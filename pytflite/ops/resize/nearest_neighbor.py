@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.model.graph import Array
-from pytflite.ops.fixed_point import round_away
 from pytflite.ops.moving import NUMBERS
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.resize.sizes import infer, scale_of, wanted_size
+from pytflite.ops.rounding import round_away
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Shape, Spec
 

@@ -25,10 +25,10 @@ from pytflite.format.schema import ActivationFunctionType
 from pytflite.model.dtypes import INT8, INT16, UINT8
 from pytflite.model.graph import Array
 from pytflite.ops.axes import normalize_axis
-from pytflite.ops.fixed_point import round_away
 from pytflite.ops.moving import check_present, destination, given
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.quantized import PerTensor, per_tensor, same_quantization
+from pytflite.ops.rounding import round_away
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Shape, Spec
 

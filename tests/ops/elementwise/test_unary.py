@@ -215,7 +215,7 @@ def test_prepared_things_can_be_pickled() -> None:
 
 
 def _prepared(model: Any) -> Any:
-    from pytflite.ops.operator import BUILTINS
+    from pytflite.ops.registry import BUILTINS
     from pytflite.ops.spec import Node, Spec
 
     graph = model.subgraphs[0]

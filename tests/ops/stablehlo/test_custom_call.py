@@ -12,7 +12,7 @@ import pytflite
 from pytflite import Interpreter, OptionError, ShapeError, UnsupportedOperatorError
 from pytflite.format.flexbuffer import encode
 from pytflite.model.model import Model
-from pytflite.ops.operator import CUSTOM
+from pytflite.ops.registry import CUSTOM
 from tests.harness import TensorOf, single_op, tensor
 from tests.ops.shape.samples import deferred, run_once
 

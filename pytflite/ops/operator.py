@@ -99,6 +99,11 @@ class Cost(NamedTuple):
     macs: int
     bytes: int
 
+    @classmethod
+    def of(cls, macs: int, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Cost:
+        """Where inputs and outputs are read and written once, and nothing else is."""
+        return cls(macs, sum(s.nbytes for s in (*inputs, *outputs) if s is not None))
+
 
 CostOf = Callable[[Node, Sequence[Spec | None], Sequence[Spec]], Cost]
 

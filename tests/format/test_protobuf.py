@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytflite import FormatError
-from pytflite.ops.strings.protobuf import fields, floating, signed, varint
+from pytflite.format.protobuf import fields, floating, signed, varint
 from tests.ops.strings.sentencepiece_files import message
 from tests.ops.strings.sentencepiece_files import varint as written_varint
 

@@ -119,8 +119,7 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     weights = inputs[1]
     assert weights is not None
     _, height, width, depth = weights.static
-    specs = [s for s in (*inputs, *outputs) if s is not None]
-    return Cost(outputs[0].size * height * width * depth, sum(s.nbytes for s in specs))
+    return Cost.of(outputs[0].size * height * width * depth, inputs, outputs)
 
 
 _QUARTERS = [[[[1.0], [2.0]], [[3.0], [4.0]]]]

@@ -74,9 +74,8 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     """A product for each tap and channel that an output sees, padding included."""
     weights = inputs[1]
     assert weights is not None
-    specs = [s for s in (*inputs, *outputs) if s is not None]
     each = weights.size // max(1, weights.static[-1])
-    return Cost(outputs[0].size * each, sum(s.nbytes for s in specs))
+    return Cost.of(outputs[0].size * each, inputs, outputs)
 
 
 define(

@@ -100,8 +100,7 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     weights = inputs[1]
     assert weights is not None
     _, height, width, _ = weights.static
-    specs = [s for s in (*inputs, *outputs) if s is not None]
-    return Cost(outputs[0].size * height * width, sum(s.nbytes for s in specs))
+    return Cost.of(outputs[0].size * height * width, inputs, outputs)
 
 
 define(

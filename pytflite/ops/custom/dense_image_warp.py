@@ -20,6 +20,7 @@ import numpy as np
 from pytflite.errors import ShapeError
 from pytflite.model.graph import Array
 from pytflite.ops.custom.sampling import points_at_once
+from pytflite.ops.images import image_sizes
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
@@ -29,12 +30,8 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """The shape of the image."""
     image, flow = inputs
     assert image is not None and flow is not None
-    for number, spec in enumerate((image, flow)):
-        if spec.rank not in (4, None):
-            raise node.error(
-                ShapeError, "no batch of images", tensor=number, expected="[n, h, w, c]",
-                found=f"shape {list(spec.shape or ())}",
-            )  # fmt: skip
+    for number in range(2):
+        image_sizes(node, inputs, number)
     if image.is_static and min(image.static[1:3]) < 2:
         raise node.error(
             ShapeError, "the image is too small", tensor=0, expected="at least 2 x 2",
@@ -86,8 +83,7 @@ def _between(points: Array, size: int) -> tuple[Array, Array]:
 
 def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Cost:
     """Three products for each element."""
-    specs = [s for s in (*inputs, *outputs) if s is not None]
-    return Cost(3 * outputs[0].size, sum(s.nbytes for s in specs))
+    return Cost.of(3 * outputs[0].size, inputs, outputs)
 
 
 define(

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.errors import LimitError, OptionError, ShapeError
+from pytflite.errors import LimitError, OptionError
 from pytflite.format.schema import ActivationFunctionType
 from pytflite.model.dtypes import INT32
 from pytflite.model.graph import Array
@@ -32,6 +32,7 @@ from pytflite.ops.activation import Bounds, bounds, clamp
 from pytflite.ops.custom.options import flag, integers, padding
 from pytflite.ops.custom.pool_options import PoolOptions, pool_options
 from pytflite.ops.custom.tensorflow import attributes
+from pytflite.ops.images import image_sizes
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
@@ -61,16 +62,9 @@ class P(NamedTuple):
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """[n, oh, ow, c] for both outputs."""
-    source = inputs[0]
-    assert source is not None
     options = _options(node)
     bounds(node, options.activation)
-    if source.rank not in (4, None):
-        raise node.error(
-            ShapeError, "the input is no batch of images", tensor=0, expected="[n, h, w, c]",
-            found=f"shape {list(source.shape or ())}",
-        )  # fmt: skip
-    batch, height, width, channels = source.shape or (None,) * 4
+    batch, height, width, channels = image_sizes(node, inputs)
     rows, columns = _windows(node, options, height, width)
     shape = [
         batch, None if rows is None else rows.output,

@@ -29,6 +29,7 @@ from pytflite.format.schema import Padding
 from pytflite.model.dtypes import FLOAT32
 from pytflite.model.graph import Array
 from pytflite.ops.custom.pool_options import PoolOptions, pool_options
+from pytflite.ops.images import image_sizes
 from pytflite.ops.operator import Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
@@ -50,18 +51,13 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     source, indices = inputs
     assert source is not None and indices is not None
     options = pool_options(node)
-    for number, spec in enumerate((source, indices)):
-        if spec.rank not in (4, None):
-            raise node.error(
-                ShapeError, "no batch of images", tensor=number, expected="[n, h, w, c]",
-                found=f"shape {list(spec.shape or ())}",
-            )  # fmt: skip
+    batch, height, width, channels = image_sizes(node, inputs)
+    image_sizes(node, inputs, 1)
     if source.is_static and indices.is_static and source.shape != indices.shape:
         raise node.error(
             ShapeError, "each element needs one index", tensor=1,
             expected=list(source.static), found=list(indices.static),
         )  # fmt: skip
-    batch, height, width, channels = source.shape or (None,) * 4
     high = None if height is None else _size(indices, options, height, True)
     wide = None if width is None else _size(indices, options, width, False)
     return (node.output(0, [batch, high, wide, channels]),)

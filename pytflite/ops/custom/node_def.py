@@ -1,7 +1,6 @@
 """NodeDef: the protocol buffer in which TensorFlow's operators (Flex*) keep their attributes.
 
-A message is a sequence of fields, each a key `number << 3 | wire type` and a value: 0 a varint,
-1 eight bytes, 2 a length and as many bytes, 5 four bytes. Of NodeDef only what is needed is read:
+Of NodeDef (format/protobuf.py tells how messages are written) only what is needed is read:
 
     NodeDef    op 2, attr 5 (entries: key 1, value 2)
     AttrValue  list 1, s 2, i 3, f 4, b 5, type 6, shape 7; its ListValue has the same numbers
@@ -15,7 +14,17 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from pytflite.errors import FormatError
+from pytflite.format.protobuf import (
+    BYTES,
+    EIGHT,
+    FOUR,
+    VARINT,
+    fields,
+    floating,
+    malformed,
+    signed,
+    varint,
+)
 
 _MOST = 1 << 16  # fields of a message: far more than any attribute has
 
@@ -68,13 +77,12 @@ def _text(value: Any) -> str | bytes:
 
 
 def _signed(value: Any) -> int:
-    number = _int(value)
-    return number - (1 << 64) if number >= 1 << 63 else number
+    return signed(_int(value))
 
 
 def _float(value: Any) -> float:
     if not isinstance(value, float):
-        raise _malformed("a float is no four bytes")
+        raise malformed("a float is no four bytes")
     return value
 
 
@@ -94,47 +102,20 @@ _SCALARS = {
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    """Number and value of each field: int, float (of four bytes) or bytes."""
-    at, count = 0, 0
-    while at < len(data):
-        count += 1
+    """Number and value of each field: int, float (of four bytes), bytes, or None (eight bytes)."""
+    for count, (number, wire, value) in enumerate(fields(data), 1):
         if count > _MOST:
-            raise _malformed("more fields than any attribute has")
-        key, at = _varint(data, at)
-        wire = key & 7
-        if wire == 0:
-            value, at = _varint(data, at)
-            yield key >> 3, value
-            continue
-        size = {1: 8, 5: 4}.get(wire)
-        if wire == 2:
-            size, at = _varint(data, at)
-        if size is None:
-            raise _malformed(f"wire type {wire}")
-        if size > len(data) - at:
-            raise _malformed(f"{size} bytes where {len(data) - at} are left")
-        chunk = data[at : at + size]
-        at += size
-        yield key >> 3, struct.unpack("<f", chunk)[0] if wire == 5 else chunk
+            raise malformed("more fields than any attribute has")
+        yield number, _READ[wire](value)
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(data):
-            break
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value & (1 << 64) - 1, at
-    raise _malformed("a number without an end")
+_READ: dict[int, Any] = {VARINT: int, EIGHT: lambda _: None, BYTES: bytes, FOUR: floating}
 
 
 def _varints(data: bytes) -> Iterator[int]:
     at = 0
     while at < len(data):
-        value, at = _varint(data, at)
+        value, at = varint(data, at)
         yield value
 
 
@@ -147,16 +128,11 @@ _PACKED: dict[int, Any] = {3: _varints, 4: _floats, 5: _varints, 6: _varints}
 
 def _int(value: Any) -> int:
     if not isinstance(value, int):
-        raise _malformed("an integer is no varint")
+        raise malformed("an integer is no varint")
     return value
 
 
 def _bytes(value: Any) -> bytes:
     if not isinstance(value, bytes):
-        raise _malformed("a string or message has no length")
+        raise malformed("a string or message has no length")
     return value
-
-
-def _malformed(problem: str) -> FormatError:
-    return FormatError("malformed attributes of a TensorFlow operator", code="protobuf.malformed",
-                       found=problem)  # fmt: skip

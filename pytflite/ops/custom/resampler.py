@@ -21,6 +21,7 @@ import numpy as np
 from pytflite.errors import ShapeError
 from pytflite.model.graph import Array
 from pytflite.ops.custom.sampling import neighbours, points_at_once
+from pytflite.ops.images import image_sizes
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
@@ -28,21 +29,13 @@ from pytflite.ops.spec import Node, Spec
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """The points of warp, the channels of data."""
-    data, warp = inputs
-    assert data is not None and warp is not None
-    for number, spec in enumerate((data, warp)):
-        if spec.rank not in (4, None):
-            raise node.error(
-                ShapeError, "no batch of images", tensor=number, expected="[n, h, w, c]",
-                found=f"shape {list(spec.shape or ())}",
-            )  # fmt: skip
-    batch, _, _, channels = data.shape or (None,) * 4
-    others, height, width, pair = warp.shape or (None,) * 4
+    batch, _, _, channels = image_sizes(node, inputs)
+    others, height, width, pair = image_sizes(node, inputs, 1)
     if pair not in (2, None) or (None not in (batch, others) and batch != others):
         raise node.error(
             ShapeError, "each point needs x and y", tensor=1,
             expected=f"[{'n' if batch is None else batch}, h, w, 2]",
-            found=list(warp.shape or ()),
+            found=[others, height, width, pair],
         )  # fmt: skip
     return (node.output(0, [others if batch is None else batch, height, width, channels]),)
 
@@ -77,8 +70,7 @@ def _sample(image: Array, points: Array, out: Array) -> None:
 
 def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Cost:
     """Four products for each element."""
-    specs = [s for s in (*inputs, *outputs) if s is not None]
-    return Cost(4 * outputs[0].size, sum(s.nbytes for s in specs))
+    return Cost.of(4 * outputs[0].size, inputs, outputs)
 
 
 _SQUARE = [[[[1.0], [2.0]], [[3.0], [4.0]]]]

@@ -115,10 +115,10 @@ def scratch(p: P) -> int:
 
 def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Cost:
     """Two products of matrices for each head."""
-    specs = [s for s in (*inputs, *outputs) if s is not None]
-    q, k = specs[0], specs[1]
+    q, k = inputs[0], inputs[1]
+    assert q is not None and k is not None
     macs = (q.size + outputs[0].size) * k.static[1]
-    return Cost(macs, sum(s.nbytes for s in specs))
+    return Cost.of(macs, inputs, outputs)
 
 
 define(

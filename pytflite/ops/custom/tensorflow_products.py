@@ -90,10 +90,11 @@ def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> None:
 
 def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Cost:
     """A product for each row, column, and element between them."""
-    specs = [s for s in (*inputs, *outputs) if s is not None]
+    x = inputs[0]
+    assert x is not None
     rows = max(1, outputs[0].static[-2])
-    depth = specs[0].size // max(1, math.prod(specs[0].static[:-2])) // rows
-    return Cost(outputs[0].size * depth, sum(s.nbytes for s in specs))
+    depth = x.size // max(1, math.prod(x.static[:-2])) // rows
+    return Cost.of(outputs[0].size * depth, inputs, outputs)
 
 
 class Equation(NamedTuple):
@@ -200,9 +201,8 @@ def cost_einsum(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spe
     """A product for every combination of labels."""
     equation = parse(node, inputs)
     assert equation is not None
-    specs = [s for s in (*inputs, *outputs) if s is not None]
     macs = math.prod(size or 0 for size in equation.sizes.values())
-    return Cost(macs, sum(s.nbytes for s in specs))
+    return Cost.of(macs, inputs, outputs)
 
 
 _TYPES = (

@@ -124,8 +124,7 @@ def _sample(image: Array, x: Array, y: Array, out: Array) -> None:
 
 def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Cost:
     """Six products for each element."""
-    specs = [s for s in (*inputs, *outputs) if s is not None]
-    return Cost(6 * outputs[0].size, sum(s.nbytes for s in specs))
+    return Cost.of(6 * outputs[0].size, inputs, outputs)
 
 
 _IDENTITY: Any = np.eye(4, dtype=np.float32)

@@ -174,7 +174,7 @@ def _cost(
     definition, inner, specs, _ = _translated(what, node, inputs)
     if definition.cost is not None:
         return definition.cost(inner, specs, outputs)
-    return Cost(0, sum(s.nbytes for s in (*inputs, *outputs) if s is not None))
+    return Cost.of(0, inputs, outputs)
 
 
 def _scratch(p: P) -> int:

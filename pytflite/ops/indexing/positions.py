@@ -12,15 +12,50 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pytflite.errors import DataError, LimitError
+from pytflite.errors import DataError, LimitError, OptionError, ShapeError
 from pytflite.model.graph import Array
 from pytflite.ops.operator import Run
+from pytflite.ops.spec import Node
 
 Positions = npt.NDArray[np.intp]
 
-
 _MOST = 1 << 58  # elements that NumPy can count bytes of
 _UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
+def batch_of(
+    node: Node, starts: Sequence[int | None], axis: int, length: int, input: str, option: str
+) -> tuple[int | None, ...]:
+    """The shape of a tensor of index vectors, without the axis that they lie along.
+
+    Args:
+        node: names the operator in errors.
+        starts: the shape of input 1.
+        axis: which it is; behind the last one each index is a vector of its own.
+        length: how long the vectors have to be.
+        input, option: names of the tensor, and of the option that says how long.
+
+    Raises:
+        OptionError: there is no such axis.
+        ShapeError: the vectors have another length.
+    """
+    if not 0 <= axis <= len(starts):
+        raise node.error(
+            OptionError,
+            f"{input} has no such axis",
+            expected=f"index_vector_dim from 0 to {len(starts)}",
+            found=axis,
+        )
+    found = 1 if axis == len(starts) else starts[axis]
+    if found not in (length, None):
+        raise node.error(
+            ShapeError,
+            f"the start vectors have another length than {option}",
+            tensor=1,
+            expected=length,
+            found=found,
+        )
+    return (*starts[:axis], *starts[axis + 1 :])
 
 
 def check_range(run: Run, indices: Array, size: int, tensor: int) -> None:

@@ -18,9 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from pytflite.errors import OptionError, ShapeError
+from pytflite.errors import OptionError
 from pytflite.model.graph import Array
 from pytflite.ops.indexing.dynamic_update_slice import check_box
+from pytflite.ops.indexing.positions import batch_of
 from pytflite.ops.moving import check_rank, destination, given
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
@@ -70,7 +71,10 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     if operand.shape is None or starts.shape is None:
         return (node.output(0, None),)
     check_box(node, operand.shape, options.sizes)
-    batch = _batch(node, options, starts.shape)
+    batch = batch_of(
+        node, starts.shape, options.vector_dim, len(options.start_index_map),
+        "start_indices", "start_index_map",
+    )  # fmt: skip
     kept = [d for axis, d in enumerate(options.sizes) if axis not in options.collapsed]
     rank = check_rank(node, len(batch) + len(kept))
     if len(kept) != len(options.offset_dims) or any(d >= rank for d in options.offset_dims):
@@ -128,28 +132,6 @@ def _options(node: Node) -> Options:
             found=options.sizes,
         )
     return options
-
-
-def _batch(node: Node, options: Options, starts: PartialShape) -> PartialShape:
-    """The shape of start_indices without the vectors."""
-    at = options.vector_dim
-    if not 0 <= at <= len(starts):
-        raise node.error(
-            OptionError,
-            "start_indices has no such axis",
-            expected=f"index_vector_dim from 0 to {len(starts)}",
-            found=at,
-        )
-    length = 1 if at == len(starts) else starts[at]
-    if length not in (len(options.start_index_map), None):
-        raise node.error(
-            ShapeError,
-            "the start vectors have another length than start_index_map",
-            tensor=1,
-            expected=len(options.start_index_map),
-            found=length,
-        )
-    return starts[:at] + starts[at + 1 :]
 
 
 def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> P:

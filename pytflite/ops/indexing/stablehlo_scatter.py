@@ -23,7 +23,7 @@ from numpy import copyto, may_share_memory
 
 from pytflite.errors import OptionError, ShapeError
 from pytflite.model.graph import Array
-from pytflite.ops.indexing.positions import Positions
+from pytflite.ops.indexing.positions import Positions, batch_of
 from pytflite.ops.moving import destination, given
 from pytflite.ops.operator import Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
@@ -153,24 +153,10 @@ def _check_starts(
     node: Node, options: Options, indices: tuple[int, ...], updates: tuple[int, ...]
 ) -> None:
     """Refuses starts that do not fit the updates or the options."""
-    at = options.vector_dim
-    if not 0 <= at <= len(indices):
-        raise node.error(
-            OptionError,
-            "scatter_indices has no such axis",
-            expected=f"index_vector_dim from 0 to {len(indices)}",
-            found=at,
-        )
-    length = 1 if at == len(indices) else indices[at]
-    if length != len(options.axes):
-        raise node.error(
-            ShapeError,
-            "the start vectors have another length than scatter_dims_to_operand_dims",
-            tensor=1,
-            expected=len(options.axes),
-            found=length,
-        )
-    batch = indices[:at] + indices[at + 1 :]
+    batch = batch_of(
+        node, indices, options.vector_dim, len(options.axes),
+        "scatter_indices", "scatter_dims_to_operand_dims",
+    )  # fmt: skip
     found = tuple(d for a, d in enumerate(updates) if a not in options.window)
     if batch != found:
         raise node.error(

@@ -26,10 +26,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pytflite.errors import ShapeError
 from pytflite.model.graph import Array
 from pytflite.ops import xnnpack
 from pytflite.ops.activation import Bounds, bounds, clamp, quantized_range
+from pytflite.ops.images import image_sizes
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.pooling.sliding import Tap, combine, kept_taps, taps_of
 from pytflite.ops.signature import Signature
@@ -82,18 +82,8 @@ class P(NamedTuple):
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """[n, oh, ow, c] by the windows' arithmetic."""
-    source = inputs[0]
-    assert source is not None
     bounds(node)
-    if source.rank not in (4, None):
-        raise node.error(
-            ShapeError,
-            "the input is no batch of images",
-            tensor=0,
-            expected="[n, h, w, c]",
-            found=f"shape {list(source.shape or ())}",
-        )
-    batch, height, width, channels = source.shape or (None, None, None, None)
+    batch, height, width, channels = image_sizes(node, inputs)
     rows, columns = _windows(node, height, width)
     high = None if rows is None else rows.output
     wide = None if columns is None else columns.output

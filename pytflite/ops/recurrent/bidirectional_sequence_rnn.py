@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pytflite.errors import LimitError, ModelError
+from pytflite.errors import ModelError
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
 from pytflite.ops.recurrent.rnn import Axes, axes_of, by_time, size_at
 from pytflite.ops.recurrent.rnn_cell import (
@@ -32,6 +32,7 @@ from pytflite.ops.recurrent.rnn_cell import (
     macs,
     prepare_pass,
 )
+from pytflite.ops.recurrent.steps import check_steps
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -136,27 +137,14 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
 def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> None:
     """One cell after the other."""
     if p.passes > 1:
-        _check_steps(p.passes * len(by_time(inputs[0], p.axes)), run)
+        # Of all passes: they grow with the square of the sequence.
+        check_steps(p.passes * len(by_time(inputs[0], p.axes)), run)
     out = [by_time(o, p.axes) for o in outputs]
     if p.merged:
         out = [out[0][..., : p.units], out[0][..., p.units :]]
     cells = (p.forward, p.taken.forward, out[0]), (p.backward, p.taken.backward, out[1])
     for cell, numbers, place in cells:
         cell.run(inputs, [by_time(inputs[n], p.axes) for n in numbers], place, run, passes=p.passes)
-
-
-def _check_steps(steps: int, run: Run) -> None:
-    """The steps of all passes grow with the square of the sequence."""
-    if steps > run.limits.loop_iterations:
-        raise run.node.error(
-            LimitError,
-            "more steps than the limits allow",
-            code="limit.loop",
-            tensor=0,
-            expected=f"at most {run.limits.loop_iterations}",
-            found=steps,
-            hint="raise Limits.loop_iterations if you trust the model",
-        )
 
 
 def scratch(p: P) -> int:
@@ -170,8 +158,7 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     assert x is not None
     steps = x.static[0 if node.options.time_major else 1] * passes_of(node, inputs)
     work = sum(macs(inputs, layout, steps) for layout in (FORWARD, BACKWARD))
-    given = [s.nbytes for s in (*inputs, *outputs) if s is not None]
-    return Cost(work, sum(given))
+    return Cost.of(work, inputs, outputs)
 
 
 _CELL = "W, W, FLOAT32, FLOAT32"

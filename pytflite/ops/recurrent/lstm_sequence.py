@@ -13,12 +13,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from pytflite.errors import LimitError
 from pytflite.model.graph import Array
 from pytflite.ops.operator import Inputs, Run
 from pytflite.ops.recurrent.lstm_assembly import FloatRecipe, recipe
 from pytflite.ops.recurrent.lstm_memory import BLOCK
 from pytflite.ops.recurrent.lstm_weights import Layout, Sizes
+from pytflite.ops.recurrent.steps import check_steps, in_order
 from pytflite.ops.spec import Key, Node, Spec
 
 
@@ -92,7 +92,7 @@ class Pass(NamedTuple):
             computed = {n: inputs[n] for n in self.layout.constants
                         if n < len(inputs) and inputs[n] is not None}  # fmt: skip
             cell = self.recipe.assemble(self.constants | computed)
-        self._check_steps(run)
+        check_steps(self.time * -(-self.sizes.batch // self.rows), run)
         state, cell_state = inputs[self.layout.state], inputs[self.layout.cell_state]
         h = np.array(state).reshape(self.sizes.batch, self.sizes.outputs)
         c = np.array(cell_state).reshape(self.sizes.batch, self.sizes.units)
@@ -109,37 +109,19 @@ class Pass(NamedTuple):
         run.state.variables[self.keys[0]] = h.reshape(state.shape)
         run.state.variables[self.keys[1]] = c.reshape(cell_state.shape)
 
-    def _check_steps(self, run: Run) -> None:
-        """A sequence may be long without taking memory."""
-        steps = self.time * -(-self.sizes.batch // self.rows)
-        if steps > run.limits.loop_iterations:
-            raise run.node.error(
-                LimitError,
-                "more steps than the limits allow",
-                code="limit.loop",
-                tensor=0,
-                expected=f"at most {run.limits.loop_iterations}",
-                found=steps,
-                hint="raise Limits.loop_iterations if you trust the model",
-            )
-
     def _through(
         self, cell: Cell, x: Array, auxiliary: Array | None, out: Array, h: Array, c: Array,
         flat: Array,
     ) -> None:  # fmt: skip
         """Some rows of the batch, all of time."""
         work = cell.work(flat, self.steps, len(h))
-        for block in _ordered(range(0, len(x), self.steps), self.backwards):
+        for block in in_order(range(0, len(x), self.steps), self.backwards):
             steps = slice(block, block + self.steps)
             second = None if auxiliary is None else auxiliary[steps]
             part = cell.input_part(x[steps], second, work)
-            for t in _ordered(range(len(part)), self.backwards):
+            for t in in_order(range(len(part)), self.backwards):
                 cell.step(part[t], h, c, work)
                 out[block + t] = h
-
-
-def _ordered(numbers: range, backwards: bool) -> range:
-    return numbers[::-1] if backwards else numbers
 
 
 def prepare_pass(

@@ -111,8 +111,7 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     assert x is not None
     axes = axes_of(node, inputs, sequence=_is_sequence(node))
     time = 1 if axes.time is None else x.static[axes.time]
-    given = [s.nbytes for s in (*inputs, *outputs) if s is not None]
-    return Cost(macs(inputs, SINGLE, time), sum(given))
+    return Cost.of(macs(inputs, SINGLE, time), inputs, outputs)
 
 
 _DECLARED: dict[str, Any] = {

@@ -24,6 +24,7 @@ from pytflite.ops.activation import activate, bounds
 from pytflite.ops.operator import Inputs, Run
 from pytflite.ops.quantized import symmetric
 from pytflite.ops.recurrent.lstm_matrix import Matrix, stack
+from pytflite.ops.recurrent.steps import in_order
 from pytflite.ops.spec import Key, Node, Spec
 
 _BLOCK = 1 << 16  # numbers that the inputs contribute at a time
@@ -113,7 +114,7 @@ class Pass(NamedTuple):
 
     def _through(self, cell: Cell, xs: Sequence[Array], h: Array, out: Array, work: Array) -> None:
         batch, units = h.shape
-        for start in _ordered(range(0, len(out), self.steps), self.backwards):
+        for start in in_order(range(0, len(out), self.steps), self.backwards):
             some = slice(start, min(start + self.steps, len(out)))
             count = (some.stop - start) * batch
             part, term = work[: 2 * count * units].reshape(2, count, units)
@@ -124,16 +125,12 @@ class Pass(NamedTuple):
                     part += term
             part += cell.bias
             recurrent = term[:batch]
-            for t in _ordered(range(some.stop - start), self.backwards):
+            for t in in_order(range(some.stop - start), self.backwards):
                 now = part[t * batch : (t + 1) * batch]
                 cell.recurrent.times(h, recurrent, rest)
                 np.add(now, recurrent, out=h)
                 activate(h, self.activation)
                 out[start + t] = h
-
-
-def _ordered(numbers: range, backwards: bool) -> range:
-    return numbers[::-1] if backwards else numbers
 
 
 def assemble(

@@ -255,8 +255,7 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     """Features of x, and the window of each filter."""
     features, state = inputs[FEATURES], inputs[STATE]
     assert features is not None and state is not None
-    given = [s.nbytes for s in (*inputs, *outputs) if s is not None]
-    return Cost(state.static[0] * features.size + state.size, sum(given))
+    return Cost.of(state.static[0] * features.size + state.size, inputs, outputs)
 
 
 define(

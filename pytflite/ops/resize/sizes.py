@@ -13,6 +13,7 @@ import numpy as np
 
 from pytflite.errors import DataError, ShapeError, TFLiteError
 from pytflite.ops.arguments import constant_integers, integers
+from pytflite.ops.images import image_sizes
 from pytflite.ops.operator import Inputs, Run
 from pytflite.ops.spec import Node, Shape, Spec
 
@@ -21,22 +22,14 @@ MOST = 1 << 24  # beyond, float32 does not tell pixels apart
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """[n, new height, new width, c], as far as they are known."""
-    source, size = inputs[0], inputs[1]
-    assert source is not None and size is not None
+    size = inputs[1]
+    assert size is not None
     wanted = constant_integers(node, inputs, 1, count=2)
-    if source.rank not in (4, None):
-        raise node.error(
-            ShapeError,
-            "the input is no batch of images",
-            tensor=0,
-            expected="[n, h, w, c]",
-            found=f"shape {list(source.shape or ())}",
-        )
+    batch, height, width, channels = image_sizes(node, inputs)
     if size.rank not in (1, None):
         raise node.error(
             ShapeError, "the size is no vector", tensor=1, expected="[2]", found=f"rank {size.rank}"
         )
-    batch, height, width, channels = source.shape or (None, None, None, None)
     if wanted is None:
         return (node.output(0, [batch, None, None, channels]),)
     check(node, (height, width), wanted, ShapeError)

@@ -14,7 +14,8 @@ SPACE_TO_BATCH_ND (kernels/space_to_batch_nd.cc), BATCH_TO_SPACE_ND (kernels/bat
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,12 +106,15 @@ def _check_blocks(node: Node, blocks: Shape) -> None:
         )
 
 
-def infer_deep(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
-    """The deep shape."""
+ShapeOf = Callable[[Node, PartialShape, Shape, Pairs], PartialShape]
+
+
+def infer(shape_of: ShapeOf, node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
+    """The deep shape, or the wide one, cropped."""
     shape, blocks, amounts = _arguments(node, inputs)
     if shape is None or blocks is None or amounts is None:
         return (node.output(0, None if shape is None else [None] * len(shape)),)
-    return (node.output(0, deep_shape(node, shape, blocks, amounts)),)
+    return (node.output(0, shape_of(node, shape, blocks, amounts)),)
 
 
 def deep_shape(node: Node, shape: PartialShape, blocks: Shape, amounts: Pairs) -> PartialShape:
@@ -137,14 +141,6 @@ def _uneven(node: Node, axis: int, block: int, size: int) -> Exception:
         expected=f"a multiple of {block} at axis {axis}, with its padding",
         found=size,
     )
-
-
-def infer_wide(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
-    """The wide shape, cropped."""
-    shape, blocks, amounts = _arguments(node, inputs)
-    if shape is None or blocks is None or amounts is None:
-        return (node.output(0, None if shape is None else [None] * len(shape)),)
-    return (node.output(0, wide_shape(node, shape, blocks, amounts)),)
 
 
 def wide_shape(node: Node, shape: PartialShape, blocks: Shape, amounts: Pairs) -> PartialShape:
@@ -281,7 +277,7 @@ define(
     options="SpaceToBatchNDOptions",
     signature=_TYPES,
     versions=(1, 4),
-    infer=infer_deep,
+    infer=partial(infer, deep_shape),
     prepare=prepare_deep,
     eval=eval_deep,
     scratch=scratch,
@@ -302,7 +298,7 @@ define(
     options="BatchToSpaceNDOptions",
     signature=_TYPES,
     versions=(1, 4),
-    infer=infer_wide,
+    infer=partial(infer, wide_shape),
     prepare=prepare_wide,
     eval=eval_wide,
     scratch=scratch,

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import length_of
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """The signal's shape, and a scalar."""
-    return (node.output(0, (length_of(node, inputs),)), node.output(1, ()))
+    return (node.output(0, (vector_length(node, inputs, 0),)), node.output(1, ()))
 
 
 def evaluate(p: Any, inputs: Inputs, outputs: Outputs, run: Run) -> None:

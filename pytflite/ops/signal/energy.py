@@ -13,16 +13,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.custom.options import integer, wrong
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import length_of
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """Half as many as there are parts."""
-    length = length_of(node, inputs)
+    length = vector_length(node, inputs, 0)
     start = integer(node, "start_index", 0, least=0)
     end = integer(node, "end_index", least=0)
     if length is None:

@@ -18,9 +18,9 @@ import numpy as np
 
 from pytflite.errors import DataError, LimitError, ShapeError
 from pytflite.model.graph import Array
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.custom.options import integer
 from pytflite.ops.operator import Cost, Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import length_of
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -45,7 +45,7 @@ class Bank(NamedTuple):
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """[channels]."""
     channels = integer(node, "num_channels", least=0, most=(1 << 15) - 1)
-    lengths = [length_of(node, inputs, number) for number in range(6)]
+    lengths = [vector_length(node, inputs, number) for number in range(6)]
     for number, expected in ((2, lengths[1]), *((n, channels + 1) for n in (3, 4, 5))):
         if None not in (lengths[number], expected) and lengths[number] != expected:
             raise node.error(

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pytflite.model.graph import Array
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.custom.options import integer
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import length_of
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -33,7 +33,7 @@ BULGE = np.round(65536 * np.log2(1 + np.arange(129) / 128)).astype(np.int64) - 5
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """The input's shape."""
     prepare(node, inputs, ())
-    return (node.output(0, (length_of(node, inputs),)),)
+    return (node.output(0, (vector_length(node, inputs, 0),)),)
 
 
 def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> tuple[int, int]:

@@ -16,8 +16,8 @@ import numpy as np
 
 from pytflite.errors import DataError, ShapeError
 from pytflite.model.graph import Array
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import length_of
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -31,7 +31,7 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     assert bits is not None
     if bits.is_static and bits.size != 1:
         raise node.error(ShapeError, "the shift is one number", tensor=1, found=bits.shape)
-    return (node.output(0, (length_of(node, inputs),)),)
+    return (node.output(0, (vector_length(node, inputs, 0),)),)
 
 
 def evaluate(p: Any, inputs: Inputs, outputs: Outputs, run: Run) -> None:

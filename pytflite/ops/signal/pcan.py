@@ -17,9 +17,9 @@ import numpy as np
 
 from pytflite.errors import DataError, ShapeError
 from pytflite.model.graph import Array
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.custom.options import integer
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import length_of
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -28,8 +28,8 @@ _MASK = np.uint64(0xFFFFFFFF)
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """The input's shape."""
-    length, noise = length_of(node, inputs), length_of(node, inputs, 1)
-    length_of(node, inputs, 2)
+    length, noise = vector_length(node, inputs, 0), vector_length(node, inputs, 1)
+    vector_length(node, inputs, 2)
     integer(node, "snr_shift", least=0, most=63)
     if length is not None and noise is not None and length != noise:
         raise node.error(

@@ -20,9 +20,10 @@ import numpy as np
 
 from pytflite.errors import ShapeError
 from pytflite.model.graph import Array
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.custom.options import flag, integer
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import Key, keep, key_of, length_of, recall
+from pytflite.ops.signal.streams import Key, keep, key_of, recall
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -45,7 +46,7 @@ class P(NamedTuple):
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """Two of the input's shape."""
-    length, channels = length_of(node, inputs), integer(node, "num_channels", least=0)
+    length, channels = vector_length(node, inputs, 0), integer(node, "num_channels", least=0)
     if length is not None and length != channels:
         raise node.error(
             ShapeError, "the input does not have as many channels as the options say", tensor=0,

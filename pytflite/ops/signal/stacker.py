@@ -18,9 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pytflite.errors import ShapeError
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.custom.options import integer, wrong
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import Key, keep, key_of, length_of, recall
+from pytflite.ops.signal.streams import Key, keep, key_of, recall
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -37,7 +38,7 @@ class P(NamedTuple):
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     """So many frames, and a scalar."""
-    p, length = _read(node), length_of(node, inputs)
+    p, length = _read(node), vector_length(node, inputs, 0)
     if length is not None and length != p.channels:
         raise node.error(
             ShapeError, "the frame has the wrong size", tensor=0,

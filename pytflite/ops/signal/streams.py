@@ -6,7 +6,6 @@ replaces it. It begins anew when the shape of the input changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pytflite.errors import ShapeError
@@ -65,21 +64,3 @@ def last_axis(node: Node, spec: Spec, number: int = 0) -> int | None:
             ShapeError, "a signal has one axis or more", tensor=number, found="a scalar"
         )
     return spec.shape[-1]
-
-
-def length_of(node: Node, inputs: Sequence[Spec | None], number: int = 0) -> int | None:
-    """The number of elements of an input that must be a vector, if known.
-
-    Raises:
-        ShapeError: another rank.
-    """
-    spec: Any = inputs[number]
-    if spec.shape is None:
-        return None
-    if len(spec.shape) != 1:
-        raise node.error(
-            ShapeError, "the input is no vector", tensor=number, expected="rank 1",
-            found=f"shape {list(spec.shape)}",
-        )  # fmt: skip
-    size: int | None = spec.shape[0]
-    return size

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from pytflite.errors import ShapeError
+from pytflite.ops.arguments import vector_length
 from pytflite.ops.custom.options import integer
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import last_axis, length_of
+from pytflite.ops.signal.streams import last_axis
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -27,7 +28,7 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     source = inputs[0]
     assert source is not None
     integer(node, "shift", least=0, most=31)
-    last, size = last_axis(node, source), length_of(node, inputs, 1)
+    last, size = last_axis(node, source), vector_length(node, inputs, 1)
     if size == 0 or (last is not None and size is not None and last % size):
         raise node.error(
             ShapeError, "the window does not fit the signal", tensor=1,

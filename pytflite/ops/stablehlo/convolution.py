@@ -288,9 +288,8 @@ def _give(p: P, sums: Array, out: Array) -> None:
 def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Cost:
     """A product for each tap and channel that an output sees, padding included."""
     p = prepare(node, inputs, outputs)
-    specs = [s for s in (*inputs, *outputs) if s is not None]
     taps = math.prod(w.filter for w in p.windows)
-    return Cost(outputs[0].size * taps * p.channels, sum(s.nbytes for s in specs))
+    return Cost.of(outputs[0].size * taps * p.channels, inputs, outputs)
 
 
 define(

@@ -155,7 +155,7 @@ def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> 
     definition, inner = _meant(node)
     if definition.cost is not None:
         return definition.cost(inner, inputs, outputs)
-    return Cost(0, sum(s.nbytes for s in (*inputs, *outputs) if s is not None))
+    return Cost.of(0, inputs, outputs)
 
 
 def scratch(p: P) -> int:

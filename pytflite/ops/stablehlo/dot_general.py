@@ -135,8 +135,7 @@ def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array] | 
 def cost(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) -> Cost:
     """A product for each element of the output and step of the sum."""
     p = prepare(node, inputs, outputs)
-    specs = [s for s in (*inputs, *outputs) if s is not None]
-    return Cost(math.prod(p.sizes), sum(s.nbytes for s in specs))
+    return Cost.of(math.prod(p.sizes), inputs, outputs)
 
 
 define(

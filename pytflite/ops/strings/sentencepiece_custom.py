@@ -22,6 +22,7 @@ import numpy as np
 
 from pytflite.errors import DataError, FormatError, ModelError
 from pytflite.model.graph import Array
+from pytflite.ops.arguments import check_one
 from pytflite.ops.operator import Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
@@ -62,11 +63,7 @@ def infer_tokenize(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...
     for number in (_ADD_BOS, _ADD_EOS, _REVERSE):
         spec = inputs[number]
         assert spec is not None
-        if spec.is_static and spec.size != 1:
-            raise node.error(
-                ModelError, "an option is one value", code="op.shape", tensor=number,
-                found=list(spec.static),
-            )  # fmt: skip
+        check_one(node, spec, number, "an option")
     rows = texts.size + 1 if texts.is_static else None
     return (node.output(0, (None,)), node.output(1, (rows,)))
 

@@ -24,6 +24,7 @@ import numpy as np
 from pytflite.errors import DataError, ModelError
 from pytflite.model.dtypes import STRING
 from pytflite.model.graph import Array
+from pytflite.ops.arguments import check_one
 from pytflite.ops.custom.tensorflow import attributes
 from pytflite.ops.operator import Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
@@ -81,20 +82,16 @@ def infer_tokenize(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...
     assert texts is not None
     if attributes(node).get("return_nbest"):
         raise node.error(ModelError, "return_nbest is not supported", code="op.option", found=True)
-    for number in range(4, 7):
-        _check_flag(node, inputs, number)
+    _check_flags(node, inputs, 4)
     rows = texts.size + 1 if texts.is_static else None
     return (node.output(0, (None,)), node.output(1, (rows,)))
 
 
-def _check_flag(node: Node, inputs: Sequence[Spec | None], number: int) -> None:
-    spec = inputs[number]
-    assert spec is not None
-    if spec.is_static and spec.size != 1:
-        raise node.error(
-            ModelError, "an option is one value", code="op.shape", tensor=number,
-            found=list(spec.static),
-        )  # fmt: skip
+def _check_flags(node: Node, inputs: Sequence[Spec | None], first: int) -> None:
+    for number in range(first, first + 3):
+        spec = inputs[number]
+        assert spec is not None
+        check_one(node, spec, number, "an option")
 
 
 def _flags(inputs: Inputs, first: int) -> tuple[bool, bool, bool]:
@@ -146,8 +143,7 @@ def infer_detokenize(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, .
     """A text for each row."""
     splits = inputs[2]
     assert splits is not None
-    for number in range(3, 6):
-        _check_flag(node, inputs, number)
+    _check_flags(node, inputs, 3)
     if splits.is_static and not splits.size:
         raise node.error(ModelError, "there are no rows", code="op.shape", tensor=2, found=[0])
     return (node.output(0, (splits.size - 1 if splits.is_static else None,)),)

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pytflite.errors import FormatError
+from pytflite.format.protobuf import fields, floating
 from pytflite.ops.strings.double_array_trie import longest, trie
-from pytflite.ops.strings.protobuf import fields, floating
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 UNIGRAM, BPE, WORD, CHAR = range(1, 5)

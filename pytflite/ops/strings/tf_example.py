@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from pytflite.format.protobuf import BYTES, FOUR, VARINT, Value, fields, malformed, varint
 from pytflite.model.graph import Array
-from pytflite.ops.strings.protobuf import BYTES, FOUR, VARINT, Value, fields, malformed, varint
 
 # Kind of a feature, as the number of its list.
 STRINGS, FLOATS, INTEGERS = 1, 2, 3

@@ -1,7 +1,7 @@
 """Model, Subgraph, Operator, Tensor, Quantization, Signature: what a .tflite file says.
 
 All are immutable and compare by value; `replace()` makes changed copies, and
-`pytflite.format.writer` turns a Model into bytes again.
+`pytflite.model.writing` turns a Model into bytes again.
 """
 
 from __future__ import annotations

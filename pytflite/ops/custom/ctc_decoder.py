@@ -134,13 +134,13 @@ def evaluate(greedy: bool, p: P, inputs: Inputs, outputs: Outputs, run: Run) -> 
             DataError, "there are fewer sequences than top_paths", code="data.shape",
             expected=p.top_paths, found=f"{len(found[missing][0])} in element {missing}",
         )  # fmt: skip
-    return _sparse(p, found, outputs, run)
+    return _sparse(p, found, run)
 
 
 Found = tuple[list[list[int]], list[float]]  # sequences, and logarithms of their probabilities
 
 
-def _sparse(p: P, found: Sequence[Found], outputs: Outputs, run: Run) -> list[Array]:
+def _sparse(p: P, found: Sequence[Found], run: Run) -> list[Array]:
     kinds = [t.dtype.storage for t in run.node.outputs if t is not None]
     sparse: list[list[Array]] = [[], [], []]
     for n in range(p.top_paths):

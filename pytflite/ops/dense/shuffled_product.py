@@ -19,7 +19,6 @@ from pytflite.ops.integer_gemm import IntegerWeights, accumulate, pack
 from pytflite.ops.operator import Inputs, Outputs, Run
 
 UNITS, DEPTH = 4, 16  # of a block
-_FLIP = 0x80
 
 
 class P(NamedTuple):

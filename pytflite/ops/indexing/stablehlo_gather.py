@@ -27,8 +27,6 @@ from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Shape, Spec
 
-PartialShape = tuple[int | None, ...]
-
 
 class P(NamedTuple):
     """How the boxes are found and arranged.

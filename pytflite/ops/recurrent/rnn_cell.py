@@ -57,7 +57,7 @@ class Cell(NamedTuple):
     bias: Array
 
     def floats(self, steps: int, batch: int) -> int:
-        """Numbers of working memory that `through` needs."""
+        """Numbers of working memory that a pass needs."""
         rows = steps * batch
         of_inputs = max(matrix.floats(rows) for matrix in self.inputs)
         return 2 * rows * self.bias.size + max(of_inputs, self.recurrent.floats(batch))

@@ -29,8 +29,6 @@ from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Shape, Spec
 from pytflite.ops.stablehlo.products import ROWS, TYPES, Sums, check_axes, numbers, sums_of
 
-_SIDES = ("lhs", "rhs")
-
 
 class Side(NamedTuple):
     """The dimensions of an operand, by their role."""

@@ -8,30 +8,26 @@ Otherwise it becomes a Step and prepare is called. Last, every tensor gets a pla
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pytflite.errors import (
-    DTypeError,
-    LimitError,
-    ModelError,
-    ModelWarning,
-)
+from pytflite.errors import LimitError, ModelError
 from pytflite.format.verifier import verify_quantization
-from pytflite.model.dtypes import is_known
 from pytflite.model.graph import Array, Operator, Tensor
 from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import Definition
-from pytflite.ops.spec import Key, Node, Shape, Spec
+from pytflite.ops.spec import Shape, Spec
+from pytflite.plan.checks import TensorChecks
 from pytflite.plan.folding import Allowance, computes_once, fold, may_fold
 from pytflite.plan.guard import check_size, guard
+from pytflite.plan.keeping import computed, keep_constants, needed
 from pytflite.plan.memory import lay_out
 from pytflite.plan.nodes import Lookup, definition_of, make_node
 from pytflite.plan.plan import Backend, Plan, Step
+from pytflite.plan.purity import Purity
 from pytflite.plan.rest import Part, Rest, is_unknown
 from pytflite.plan.sharing import shared
 
@@ -58,9 +54,8 @@ class Planner:
         self.preserve = preserve
         self.numerics = numerics
         self.backend = backend
-        self._pure: dict[int, bool] = {}
-        self._verified: set[Key | None] = {None}  # tensors whose quantisation makes sense
-        self._warned = False
+        self._purity = Purity(model, lookup)
+        self._checks = TensorChecks(model)
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -96,7 +91,7 @@ class Planner:
         """Its steps, which have neither P nor memory yet."""
         with self._lock:
             plan, steps = self._forward(subgraph, inputs, part)
-        return plan, _needed(steps, plan)
+        return plan, needed(steps, plan)
 
     def _made(self, plan: Plan, steps: list[Step]) -> Plan:
         """The plan of steps, with P, kernels, and places of tensors."""
@@ -111,8 +106,8 @@ class Planner:
         plan.pure = all(step.pure for step in steps) and not plan.variables
         self._check_cost(plan)
         if backend is not None and not self.preserve and any(map(is_unknown, steps)):
-            plan.rest = Rest(plan, plan.steps, self._computed(plan))
-        self._keep_constants(plan)
+            plan.rest = Rest(plan, plan.steps, computed(plan, self.model))
+        keep_constants(plan)
         lay_out(plan, preserve=self.preserve)
         if plan.arena_bytes + plan.scratch_bytes > self.limits.arena_bytes:
             raise LimitError(
@@ -135,28 +130,7 @@ class Planner:
         ]
         with self._lock:
             plan, steps = self._forward(subgraph, specs)
-        return plan, _needed(steps, plan)
-
-    def _is_pure(self, node: Node, definition: Definition) -> bool:
-        """Whether an operator neither reads nor changes state, nor do the subgraphs it runs."""
-        if not definition.pure:
-            return False
-        if definition.calls is None:
-            return True
-        return all(self._subgraph_is_pure(called) for called in definition.calls(node))
-
-    def _subgraph_is_pure(self, subgraph: int) -> bool:
-        known = self._pure.get(subgraph)
-        if known is not None:
-            return known
-        self._pure[subgraph] = True  # while it is being looked at; recursion is refused elsewhere
-        graph = self.model.subgraphs[subgraph]
-        pure = not any(t.is_variable for t in graph.tensors)
-        for number, operator in enumerate(graph.operators):
-            node = make_node(self.model, subgraph, number, operator, self)
-            pure = pure and self._is_pure(node, definition_of(node, operator, self.lookup))
-        self._pure[subgraph] = pure
-        return pure
+        return plan, needed(steps, plan)
 
     def infer(self, subgraph: int, inputs: Sequence[Spec]) -> tuple[Spec, ...]:
         """Outputs of a subgraph for inputs such as these (for operators that call one)."""
@@ -255,7 +229,7 @@ class Planner:
             inputs.append(spec)
         definition.signature.check(node, inputs)
         outputs = tuple(guard(node, definition.infer, node, inputs))
-        self._verify(node)  # after infer, whose errors say more
+        self._checks.check(node)  # after infer, whose errors say more
         if len(outputs) != len(operator.outputs):
             raise node.error(
                 ModelError,
@@ -270,7 +244,7 @@ class Planner:
         outputs = tuple(map(_kept, outputs, node.outputs))
         step = Step(node, definition, operator.inputs, operator.outputs, tuple(inputs), outputs)
         written = [k for s, k in zip(outputs, node.output_keys, strict=True) if s.variable]
-        step.pure = self._is_pure(node, definition) and not written
+        step.pure = self._purity.of_operator(node, definition) and not written
         if written and computes_once(step):
             step.once = written[0]
         if may_fold(step, self._folding):
@@ -284,34 +258,6 @@ class Planner:
         for index, spec in zip(operator.outputs, outputs, strict=True):
             if index >= 0:
                 plan.specs[index] = spec
-
-    def _verify(self, node: Node) -> None:
-        """Checks the tensors of an operator, each once."""
-        for tensors, keys in (
-            (node.inputs, node.input_keys),
-            (node.outputs, node.output_keys),
-            (node.intermediates, node.intermediate_keys),
-        ):
-            for tensor, key in zip(tensors, keys, strict=True):
-                if tensor is not None and key not in self._verified:
-                    if not is_known(tensor.dtype):
-                        raise node.error(
-                            DTypeError, "a tensor's type has no name", tensor=tensor.name,
-                            found=tensor.dtype,
-                        )  # fmt: skip
-                    verify_quantization(tensor, node.label)
-                    self._verified.add(key)
-        for output in node.outputs:
-            if output is not None and not output.is_variable and self._is_constant(output):
-                raise node.error(
-                    ModelError, "an operator writes a constant", code="model.producer",
-                    tensor=output.name, expected="a tensor without data of its own",
-                )  # fmt: skip
-
-    def _is_constant(self, tensor: Tensor) -> bool:
-        buffers = self.model.buffers
-        data = buffers[tensor.buffer].data if buffers else None
-        return data is not None and data.size > 0
 
     def _count_operator(self) -> None:
         """Subgraphs that call each other twice are looked at twice as often on each level."""
@@ -339,24 +285,9 @@ class Planner:
                     return None
             spec = Spec(tensor.shape, tensor.dtype, tensor.quantization, value, tensor.is_variable)
             check_size(self.limits, spec, tensor.name)
-            self._warn_of_dimension(tensor)
+            self._checks.warn_of_dimension(tensor)
             plan.specs[index] = spec
         return spec
-
-    def _warn_of_dimension(self, tensor: Tensor) -> None:
-        """Scales along a dimension that the tensor lacks: harmless for biases, whose scales
-        follow from the weights. Published models have it, and LiteRT refuses them."""
-        q = tensor.quantization
-        if q is None or not q.is_per_channel or q.quantized_dimension < len(tensor.shape):
-            return
-        if not self._warned:
-            warnings.warn(
-                f"tensor {tensor.name!r} (and maybe others) of rank {len(tensor.shape)} has scales "
-                f"along dimension {q.quantized_dimension}",
-                ModelWarning,
-                stacklevel=2,
-            )
-            self._warned = True
 
     def _prepare(self, step: Step) -> None:
         if step.dynamic:
@@ -365,33 +296,6 @@ class Planner:
         step.p = shared(guard(node, definition.prepare, node, step.input_specs, step.output_specs))
         if definition.scratch is not None:
             step.scratch = definition.scratch(step.p)
-
-    def _keep_constants(self, plan: Plan) -> None:
-        """Constants that somebody reads at run time; those packed into P are let go."""
-        read = set(plan.outputs)
-        for step in plan.steps:
-            read.update(i for n, i in enumerate(step.inputs) if n not in step.unused_inputs)
-        for index, spec in plan.specs.items():
-            if spec.value is not None:
-                if index in read:
-                    plan.constants[index] = spec.value
-                else:
-                    plan.specs[index] = spec.replace(value=None)
-        for step in plan.steps:
-            # P holds what it needs; without this, packed weights would stay twice.
-            if not step.dynamic:
-                step.input_specs = tuple(
-                    s.replace(value=None) if s is not None and n in step.unused_inputs else s
-                    for n, s in enumerate(step.input_specs)
-                )
-
-    def _computed(self, plan: Plan) -> dict[int, Spec]:
-        """Constants of a plan that the file does not have."""
-        return {
-            index: spec
-            for index, spec in plan.specs.items()
-            if spec.value is not None and self.model.constant(plan.subgraph, index) is None
-        }
 
     def _check_cost(self, plan: Plan) -> None:
         macs, moved = plan.cost
@@ -412,17 +316,6 @@ def _kept(spec: Spec, tensor: Tensor | None) -> Spec:
     if tensor is None or not tensor.is_variable or not spec.is_static:
         return spec
     return spec.replace(value=None, variable=True)
-
-
-def _needed(steps: list[Step], plan: Plan) -> list[Step]:
-    """Without the pure steps whose results nobody reads."""
-    wanted = set(plan.outputs)
-    kept = []
-    for step in reversed(steps):
-        if not step.pure or any(i in wanted for i in step.outputs):
-            kept.append(step)
-            wanted.update(step.inputs)
-    return kept[::-1]
 
 
 def _no_data(tensor: Tensor | None, where: str) -> ModelError:

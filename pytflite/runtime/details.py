@@ -1,4 +1,4 @@
-"""Tensor details as the dictionaries of tf.lite.Interpreter."""
+"""What tf.lite.Interpreter says of a tensor: its dictionary of details, its type and shape."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pytflite.errors import ModelError
 from pytflite.format.schema import DimensionType
 from pytflite.model.dtypes import FLOAT8_E4M3FN, FLOAT8_E5M2, STRING, DType
 from pytflite.model.graph import Array, Quantization, Tensor
@@ -53,6 +54,27 @@ def _sizes(shape: Shape) -> Any:
 def numpy_type(dtype: DType) -> Any:
     """The type object that tf.lite reports: np.float32, np.bytes_ for strings ..."""
     return _REPORTED.get(dtype, dtype.storage.type)
+
+
+def reported_type(tensor: Tensor, array: Array) -> np.dtype[Any]:
+    """The type in which tf.lite hands out an array: bytes of FLOAT8 are int8 there."""
+    # An operator may have computed another type than the file declares.
+    same = tensor.dtype.bits == 8 and array.dtype == tensor.dtype.storage
+    return np.dtype(numpy_type(tensor.dtype)) if same else array.dtype
+
+
+def declared_shape(tensor: Tensor) -> Shape:
+    """The shape in the file; unknown sizes, which are -1, are 1, as in LiteRT.
+
+    Raises:
+        ModelError: another negative size.
+    """
+    for sizes in (tensor.shape, tensor.shape_signature or ()):
+        if min(sizes, default=0) < -1:
+            raise ModelError(
+                "a dimension is negative", code="model.shape", tensor=tensor.name, found=sizes
+            )
+    return tuple(1 if d < 0 else d for d in tensor.shape)
 
 
 def _one_scale(q: Quantization | None) -> tuple[float, int]:

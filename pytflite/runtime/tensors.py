@@ -6,21 +6,20 @@ each subgraph that is used so; `run()` has memory of its own and does not touch 
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pytflite.errors import InputError, ModelError, StateError
+from pytflite.errors import InputError, StateError
 from pytflite.model.graph import Array, Tensor
 from pytflite.ops.spec import Key, Shape
 from pytflite.plan.plan import Plan
 from pytflite.runtime.context import Context
-from pytflite.runtime.details import numpy_type, tensor_details
+from pytflite.runtime.details import declared_shape, reported_type, tensor_details
 from pytflite.runtime.engine import Engine
-from pytflite.runtime.values import as_given, takes_plainly
+from pytflite.runtime.values import as_given, check_shape, takes_plainly
 
 _UNALLOCATED_READ = "Tensor data is null. Run allocate_tensors() first"
 _UNALLOCATED_WRITE = (
@@ -100,7 +99,7 @@ class Tensors:
         plan = context.plan
         for index in {*plan.inputs, *plan.outputs} & plan.offsets.keys():
             tensor, place = self.graph.tensors[index], context.arrays[index]
-            if tensor.sparsity is not None or _reported(place, tensor) != place.dtype:
+            if tensor.sparsity is not None or reported_type(tensor, place) != place.dtype:
                 continue
             self._plain_outputs[index] = place
             if index in plan.inputs and takes_plainly(tensor):
@@ -147,7 +146,7 @@ class Tensors:
                 return
         tensor = self.known(index)
         array = as_given(value, tensor, index)
-        _check_shape(array, self.shape(index), index, tensor)
+        check_shape(array, self.shape(index), index, tensor)
         context = self._allocated(_UNALLOCATED_WRITE)
         plan = context.plan
         if index in plan.variables:
@@ -212,7 +211,7 @@ class Tensors:
             # LiteRT gives what is stored.
             if data is not None and data.size % tensor.dtype.itemsize == 0:
                 return np.array(data.view(tensor.dtype.storage))
-        copy, reported = np.array(array), _reported(array, tensor)
+        copy, reported = np.array(array), reported_type(tensor, array)
         # The caller's own, so that resize() works on it: a view would be another's.
         return copy if copy.dtype == reported else copy.view(reported)
 
@@ -233,7 +232,7 @@ class Tensors:
         window: Array = np.frombuffer(raw, np.uint8)
         self.views = [v for v in self.views if v() is not None]
         self.views.append(weakref.ref(window))
-        return window.view(_reported(array, tensor)).reshape(array.shape)
+        return window.view(reported_type(tensor, array)).reshape(array.shape)
 
     @property
     def viewed(self) -> bool:
@@ -335,44 +334,3 @@ class Tensors:
                 into[index] = value
             else:
                 place[...] = value
-
-
-def declared_shape(tensor: Tensor) -> Shape:
-    """The shape in the file; unknown sizes, which are -1, are 1, as in LiteRT.
-
-    Raises:
-        ModelError: another negative size.
-    """
-    for sizes in (tensor.shape, tensor.shape_signature or ()):
-        if min(sizes, default=0) < -1:
-            raise ModelError(
-                "a dimension is negative", code="model.shape", tensor=tensor.name, found=sizes
-            )
-    return tuple(1 if d < 0 else d for d in tensor.shape)
-
-
-def _reported(array: Array, tensor: Tensor) -> np.dtype[Any]:
-    """The type in which tf.lite hands out an array: bytes of FLOAT8 are int8 there."""
-    # An operator may have computed another type than the file declares.
-    same = tensor.dtype.bits == 8 and array.dtype == tensor.dtype.storage
-    return np.dtype(numpy_type(tensor.dtype)) if same else array.dtype
-
-
-def _check_shape(array: Array, expected: Shape, index: int, tensor: Tensor) -> None:
-    if array.shape == expected:
-        return
-    problem = f"Got {array.ndim} but expected {len(expected)} for input {index}."
-    if array.ndim == len(expected):
-        pairs = enumerate(zip(array.shape, expected, strict=True))
-        dim, got, want = next((n, a, b) for n, (a, b) in pairs if a != b)
-        problem = f"Got {got} but expected {want} for dimension {dim} of input {index}."
-    raise InputError(
-        f"Cannot set tensor: Dimension mismatch. {problem}",
-        code="input.shape",
-        tensor=tensor.name,
-        expected=list(expected),
-        found=list(array.shape),
-        hint="resize_tensor_input() changes an input's shape"
-        if math.prod(array.shape) != math.prod(expected)
-        else "reshape() the array",
-    )

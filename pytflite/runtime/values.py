@@ -1,10 +1,11 @@
-"""What set_tensor takes: arrays of the tensor's own type, as in LiteRT.
+"""What set_tensor takes: arrays of the tensor's own type and shape, as in LiteRT.
 
 run() is more obliging; its rules are in feeding.py.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from pytflite.errors import InputError
 from pytflite.model.dtypes import STRING, DType, from_numpy
 from pytflite.model.graph import Array, Tensor
+from pytflite.ops.spec import Shape
 from pytflite.runtime.details import numpy_type
 from pytflite.runtime.feeding import to_tensor
 
@@ -54,6 +56,31 @@ def as_given(value: Any, tensor: Tensor, index: int) -> Array:
         tensor=tensor.name,
         expected=numpy_type(dtype).__name__,
         found=array.dtype.name,
+    )
+
+
+def check_shape(array: Array, expected: Shape, index: int, tensor: Tensor) -> None:
+    """Refuses an array of another shape than the tensor's present one.
+
+    Raises:
+        InputError: it has. The message begins as LiteRT's.
+    """
+    if array.shape == expected:
+        return
+    problem = f"Got {array.ndim} but expected {len(expected)} for input {index}."
+    if array.ndim == len(expected):
+        pairs = enumerate(zip(array.shape, expected, strict=True))
+        dim, got, want = next((n, a, b) for n, (a, b) in pairs if a != b)
+        problem = f"Got {got} but expected {want} for dimension {dim} of input {index}."
+    raise InputError(
+        f"Cannot set tensor: Dimension mismatch. {problem}",
+        code="input.shape",
+        tensor=tensor.name,
+        expected=list(expected),
+        found=list(array.shape),
+        hint="resize_tensor_input() changes an input's shape"
+        if math.prod(array.shape) != math.prod(expected)
+        else "reshape() the array",
     )
 
 

@@ -36,7 +36,7 @@ TYPES = {
 BYTES = {"i1": 1, "i8": 1, "i16": 2, "half": 2, "i32": 4, "float": 4, "i64": 8}
 
 _where = INTRINSICS["where"]
-_HALF = 0.49999997  # the largest float32 below one half: trunc(x + copysign(this, x)) is round(x)
+HALF = 0.49999997  # the largest float32 below one half: trunc(x + copysign(this, x)) is round(x)
 
 
 def apply(
@@ -144,10 +144,22 @@ def quantized(x: Vector, scale: Vector, zero: Vector, low: Vector, high: Vector)
     Clamped before it is cut off: the bounds are integers.
     """
     t = x / scale
-    t = t + t.same(_HALF).call("copysign", t)
+    t = t + t.same(HALF).call("copysign", t)
     least, greatest = low - zero, high - zero
     t = _where(t > least, t, least)
     t = _where(t < greatest, t, greatest)
+    whole: Vector = t.to("i32") + zero.to("i32")
+    return whole
+
+
+def stepped(
+    x: Vector, factor: Vector, rest: Vector, least: Vector, greatest: Vector, zero: Vector
+) -> Vector:
+    """The same by factors that lowering/quotients.py has proven, of x between two numbers."""
+    x = _where(x > least, x, least)
+    x = _where(x < greatest, x, greatest)
+    t = INTRINSICS["fma"](x, factor, x * rest)
+    t = t + t.same(HALF).call("copysign", t)
     whole: Vector = t.to("i32") + zero.to("i32")
     return whole
 
@@ -243,6 +255,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "rescaled": rescaled,
     "cast": _cast,
     "quantized": quantized,
+    "stepped": stepped,
     "float32": lambda x: x.to("float"),
     "float64": lambda x: x.to("double"),
     "int32": lambda x: x.to("i32"),

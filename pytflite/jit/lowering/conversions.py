@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytflite.jit.emit.requantize import is_fused
 from pytflite.jit.lowering.copying import Copy, copy_work
+from pytflite.jit.lowering.quotients import factors
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.jit.lowering.tables import by_table
 from pytflite.jit.lowering.typed import (
@@ -115,6 +117,12 @@ def quantize(step: Step, to: Lowering) -> Lowered:
     operands, numbers = [operand], [float(low), float(high)]
     names = ("x1", "x2")
     if scale.size == 1:
+        zero = int(zero_point)
+        proven = factors(float(scale), low - zero, high - zero) if is_fused(to.target) else None
+        if proven is not None:
+            text = f"stepped({text}, x1, x2, x3, x4, x5)"
+            result = str(output.dtype.storage)
+            return typed_pass(text, step, to, operands, result, [*proven, float(zero)])
         numbers = [float(scale), float(zero_point), *numbers]
     else:
         operands += _rows(spec.static, scale, zero_point)

@@ -17,6 +17,7 @@ _FAR = 1 << 17  # ... and of those that one line of outputs may see
 _WORK = 1 << 21  # products of a tile
 _AT_ONCE = 16  # words of a row of taps without a loop
 _BUSY = 8  # sums that are under way at once, at least
+_BRIEF = 64  # products for each of fewer sums, which wait for each other less than gathering takes
 _THIN = 16  # channels, at most, where vectors are so short that gathering does not matter
 _FEW = 1 << 16  # bytes of weights that stay near whatever is done with them
 
@@ -106,7 +107,9 @@ def lines_of(
     most, rows = _rows(target, w.output, vectors, element.fused)
     weights = layer.k * layer.n * layer.item
     full = weights <= _FEW or (wide and element.size == 4 and 5 * rows >= 4 * most)
-    if not full or rows * vectors < _BUSY or not (wide or channels <= _THIN):
+    sums = rows * vectors
+    idle = sums < _BUSY and layer.k > _BRIEF * sums
+    if not full or idle or not (wide or channels <= _THIN):
         return None
     pixel = channels * element.scratch
     step = w.stride * pixel

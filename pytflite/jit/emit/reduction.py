@@ -43,6 +43,7 @@ _ELEMENTS = {
 }  # fmt: skip
 _SIZE = {"float": 4, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
 _UNROLLED = 4
+_PART = 4  # of a vector: one so many times as narrow
 
 
 class Form(NamedTuple):
@@ -110,7 +111,7 @@ def fold(
 
 
 def _columns(f: Function, form: Form, x: str, y: str, start: str, end: str, lanes: int) -> None:
-    """Outputs from start to end: by several vectors, by one, one by one."""
+    """Outputs from start to end: by several vectors, by one, by parts of one, one by one."""
     for count, wide in ((_UNROLLED, lanes), (1, lanes)):
         step = count * wide
         whole = f.op(f"sdiv i64 {f.sub(end, start)}, {step}")
@@ -133,8 +134,12 @@ def _columns(f: Function, form: Form, x: str, y: str, start: str, end: str, lane
                 at = f.mul(f.add(column.index, n * wide), form.size)
                 _store(f, form, v.like(total), y, at)
         start = stop
-    with f.loop(start, end) as column:
-        _single(f, form, x, y, column.index)
+    while lanes > 1:
+        lanes = max(lanes // _PART, 1)
+        stop = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -{lanes}"))
+        with f.loop(start, stop, lanes) as column:
+            _narrow(f, form, x, y, column.index, lanes)
+        start = stop
 
 
 def _short_rows(f: Function, form: Form, start: str, end: str) -> None:
@@ -158,10 +163,10 @@ def _short_rows(f: Function, form: Form, start: str, end: str) -> None:
             _store(f, form, total.like(loop.results[0]), "%y", f.mul(unit.index, form.size))
 
 
-def _single(f: Function, form: Form, x: str, y: str, column: str) -> None:
-    """One output, element by element, of which several at a time go to totals of their own."""
+def _narrow(f: Function, form: Form, x: str, y: str, column: str, lanes: int) -> None:
+    """One output, or a few, of whose elements several at a time go to totals of their own."""
     count = 2 * _UNROLLED
-    first = [_nothing(f, form, 1) for _ in range(count)]
+    first = [_nothing(f, form, lanes) for _ in range(count)]
     whole = f.op(f"and i64 %r1, -{count}")
     across = f.mul("%k2", form.size)
     with f.loop(0, "%r0", 1, *((v.type, v.value) for v in first)) as outer:
@@ -172,7 +177,7 @@ def _single(f: Function, form: Form, x: str, y: str, column: str) -> None:
             part = totals[:taken]
             with f.loop(start, end, len(part), *((v.type, v.value) for v in part)) as loop:
                 read = [
-                    _read(f, form, f.at(place, f.mul(f.add(loop.index, n), across)), 0, 1)
+                    _read(f, form, f.at(place, f.mul(f.add(loop.index, n), across)), 0, lanes)
                     for n in range(len(part))
                 ]
                 loop.carry(*(
@@ -188,14 +193,13 @@ def _single(f: Function, form: Form, x: str, y: str, column: str) -> None:
 
 
 def _row(f: Function, form: Form, x: str, y: str, lanes: int) -> None:
-    """One output: the lanes of several vectors, then single elements."""
+    """One output: the lanes of several vectors, of one, of part of one, then single elements."""
     wide = [_nothing(f, form, lanes) for _ in range(_UNROLLED)]
-    single = _nothing(f, form, 1)
-    values = [*wide, single]
+    values = [*wide, _nothing(f, form, max(lanes // _PART, 1)), _nothing(f, form, 1)]
     with f.loop(0, "%r0", 1, *((v.type, v.value) for v in values)) as outer:
         line = f.at(x, f.mul(f.mul(outer.index, "%k1"), f.mul("%r1", form.size)))
         start, so_far = "0", [v.like(c) for v, c in zip(values, outer.carried, strict=True)]
-        for chosen in (slice(0, _UNROLLED), slice(0, 1), slice(_UNROLLED, None)):
+        for chosen in (slice(0, _UNROLLED), slice(0, 1), slice(-2, -1), slice(-1, None)):
             part = so_far[chosen]
             step = sum(v.lanes for v in part)
             whole = f.op(f"sdiv i64 {f.sub('%r1', start)}, {step}")
@@ -209,10 +213,11 @@ def _row(f: Function, form: Form, x: str, y: str, lanes: int) -> None:
             so_far[chosen] = [v.like(r) for v, r in zip(part, loop.results, strict=True)]
             start = stop
         outer.carry(*(v.value for v in so_far))
-    *wide, single = (v.like(r) for v, r in zip(values, outer.results, strict=True))
+    *wide, part_, single = (v.like(r) for v, r in zip(values, outer.results, strict=True))
     while len(wide) > 1:
         wide = [_combined(form, a, b) for a, b in zip(wide[::2], wide[1::2], strict=True)]
-    _store(f, form, _combined(form, _lanes_combined(form, wide[0]), single), y, 0)
+    total = _combined(form, _lanes_combined(form, wide[0], part_.lanes), part_)
+    _store(f, form, _combined(form, _lanes_combined(form, total, 1), single), y, 0)
 
 
 def _nothing(f: Function, form: Form, lanes: int) -> Vector:
@@ -254,9 +259,9 @@ def _combined(form: Form, a: Vector, b: Vector) -> Vector:
     return a.call(f"{sign}{form.how}", b)
 
 
-def _lanes_combined(form: Form, x: Vector) -> Vector:
-    """The lanes of a vector, halves by halves."""
-    while x.lanes > 1:
+def _lanes_combined(form: Form, x: Vector, left: int) -> Vector:
+    """The lanes of a vector, halves by halves, until so many are left."""
+    while x.lanes > left:
         half = x.lanes // 2
         a, b = (
             Vector(x.f, x.f.op(

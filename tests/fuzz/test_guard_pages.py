@@ -108,8 +108,8 @@ def more(operator: str) -> list[bytes]:
     if operator == "BATCH_MATMUL":
         return [bytes(write(model)) for model in matrices()]
     if operator == "FULLY_CONNECTED":
-        model = blockwise(3, 37, 64, 16, dtype="INT8")
-        return [bytes(write(model))]
+        models = (blockwise(3, 37, 64, 16, dtype=dtype) for dtype in ("INT4", "INT8"))
+        return [bytes(write(model)) for model in models]
     if operator == "SignalRfft":
         sides = [tensor((2, 13), "INT16")], [tensor((2, 18), "INT16")]
         options = encode({"T": 7, "fft_length": 16})

@@ -16,6 +16,7 @@ pytest.importorskip("numba")
 from pytflite.jit.target import Target
 from tests.harness import single_op, tensor
 from tests.jit.aarch64 import DOTPROD, I8MM, NEON, Case, hold, needs_emulator, of, scaled
+from tests.ops.dense.models import blockwise
 
 pytestmark = needs_emulator
 
@@ -132,6 +133,15 @@ def transposed() -> Case:
 
 
 case("FLOAT32 transposed", transposed)
+
+
+def of_blocks(dtype: str) -> Case:
+    """FULLY_CONNECTED whose weights have scales of blocks."""
+    return Case(blockwise(3, 37, 64, 16, dtype=dtype), (of("FLOAT32", 3, 64),), 8)
+
+
+case("INT4 of blocks", of_blocks, "INT4")
+case("INT8 of blocks", of_blocks, "INT8")
 
 
 def ties(shift: int) -> Case:

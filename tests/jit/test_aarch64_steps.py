@@ -189,6 +189,11 @@ for _name, (_shape, _to, *_rest) in _MOVED.items():
              **(_rest[-1] if isinstance(_rest[-1], dict) else {}))  # fmt: skip
 
 
+for _dtype in ("FLOAT32", "INT8", "INT16", "INT64"):
+    for _shape in ((3, 70), (70, 3), (21, 37)):
+        case(f"turned {_shape} {_dtype}", moved, "TRANSPOSE", _dtype, _shape, _shape[::-1], [1, 0])
+
+
 def joined(name: str) -> Case:
     """CONCATENATION and PACK."""
     shapes = [(3, 5), (3, 7)] if name == "CONCATENATION" else [(3, 5)] * 2

@@ -7,7 +7,7 @@ import numpy as np
 from pytflite.format.schema import ActivationFunctionType as Activation
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
-from pytflite.jit.emit.gemm_blockwise import HEAD, one_by_one
+from pytflite.jit.emit.gemm_blockwise import TIMES, head, one_by_one
 from pytflite.jit.emit.quantising import NUMBERS
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Kernel, kernel
@@ -19,13 +19,18 @@ from pytflite.jit.lowering.requantizing import pack_constants
 from pytflite.jit.lowering.tiles import Product, Tile, columns_of
 from pytflite.jit.target import Target
 from pytflite.jit.work import Slot, Work
+from pytflite.model.dtypes import INT4
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds, bounds
 from pytflite.ops.blockwise import is_blockwise, scales_as_shipped
 from pytflite.ops.dense.float_product import signed
 from pytflite.ops.dense.layer_scales import weight_scales, weight_zero
+from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 
+_LONGEST = 1 << 11  # nibbles of a block, whose sum is an int16
+_LEAST = 2.0**-100  # scales
+_LOWER = np.uint32(0x0F0F0F0F)
 _UNCLAMPED = (Activation.TANH, Activation.SIGN_BIT)
 
 
@@ -48,6 +53,7 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
         scales = scales_as_shipped(node, weights, 1)
         if depth // scales.shape[1] % dot_of(target).group:
             return "its blocks are not whole words"
+        nibbles = _in_nibbles(target, weights, scales)
     else:
         scales = weight_scales(node, x, weights)
         weight_zero(node, x, weights)
@@ -56,14 +62,15 @@ def fully_connected(step: Step, to: Lowering) -> Lowered:
 
     def make() -> Array:
         if blockwise:
-            return pack_blocks(target, values, scales, offset)
+            return pack_blocks(target, values, scales, offset, nibbles=nibbles)
         return pack(to.target, values, scales, offset)
 
     packed = to.packed(step, (1,) if bias is None else (1, 2), ("hybrid", blockwise), make)
     p = Product(x.size // depth, units, depth, depth, 4 * units)
     place = to.input(step, 0), packed, to.output(step)
     if blockwise:
-        return [_blocks_work(target, p, place, bounds(node), scales.shape[1])]
+        blocks = scales.shape[1]
+        return [_blocks_work(target, p, place, bounds(node), blocks, nibbles=nibbles)]
     asymmetric = bool(node.options.asymmetric_quantize_inputs)
     return _works(step, to, p, place, bounds(node), asymmetric=asymmetric)
 
@@ -87,24 +94,39 @@ def pack(target: Target, weights: Array, scales: Array, bias: Array | None) -> A
     )
 
 
-def pack_blocks(target: Target, weights: Array, scales: Array, bias: Array | None) -> Array:
+def _in_nibbles(target: Target, weights: Spec, scales: Array) -> bool:
+    """Whether weights with scales [units, blocks] are packed so."""
+    dot, block = dot_of(target), weights.static[1] // scales.shape[1]
+    if weights.dtype is not INT4 or dot.width > 1 or block % (2 * dot.group) or block > _LONGEST:
+        return False
+    return bool(np.abs(scales).min() >= _LEAST)
+
+
+def pack_blocks(
+    target: Target, weights: Array, scales: Array, bias: Array | None, *, nibbles: bool
+) -> Array:
     """Panels of gemm_blockwise.py: bytes [panels, panel]. scales: [units, blocks]."""
     units, blocks = scales.shape
     columns, dot = columns_of(target, units), dot_of(target)
     panels = -(-units // columns)
     parts = weights.reshape(units, blocks, -1)
     sums = parts.sum(axis=2, dtype=np.int64)
-    made = np.zeros((len(HEAD), panels * columns, blocks), np.int32)
-    made[0, :units] = -dot.offset(unsigned=False) * sums
-    made[1, :units] = sums
-    made[2, :units] = np.ascontiguousarray(scales, np.float32).view(np.int32)
-    head = made.reshape(len(HEAD), panels, columns, blocks).transpose(1, 3, 0, 2)
+    made = np.zeros((head(nibbles=nibbles), panels * columns, blocks), np.int32)
+    bits = (scales.astype(np.float32) / np.float32(TIMES if nibbles else 1)).view(np.int32)
+    if nibbles:
+        made[0, :units] = bits | (sums & 0xFFFF)
+    else:
+        made[:, :units] = sums, bits
+    heads = made.reshape(-1, panels, columns, blocks).transpose(1, 3, 0, 2)
     padded = np.zeros((panels * columns, blocks, parts.shape[2]), f"i{dot.width}")
     padded[:units] = parts
     words = padded.view(f"u{dot.word}").reshape(panels, columns, blocks, -1).transpose(0, 2, 3, 1)
+    if nibbles:
+        pairs = words.reshape(panels, blocks, -1, 2, columns)
+        words = (pairs[:, :, :, 0] & _LOWER) | ((pairs[:, :, :, 1] & _LOWER) << 4)
     both = (
         np.ascontiguousarray(part).view(np.uint8).reshape(panels, blocks, -1)
-        for part in (head, words)
+        for part in (heads, words)
     )
     offset = np.zeros((panels, columns), np.float32)
     if bias is not None:
@@ -114,7 +136,8 @@ def pack_blocks(target: Target, weights: Array, scales: Array, bias: Array | Non
 
 
 def _blocks_work(
-    target: Target, p: Product, tensors: tuple[Slot, Slot, Slot], limits: Bounds, blocks: int
+    target: Target, p: Product, tensors: tuple[Slot, Slot, Slot], limits: Bounds, blocks: int, *,
+    nibbles: bool,
 ) -> Work:  # fmt: skip
     dot = dot_of(target)
     words = p.k // blocks // dot.group
@@ -122,9 +145,9 @@ def _blocks_work(
     high = max(n for n in range(1, max(2, tile.rows // 2 + 1)) if tile.row_block % n == 0)
     made = kernel(
         "gemm_blockwise.product", rows=high, vectors=tile.vectors, tail=tile.tail,
-        masked=tile.masked, clamp=epilogue(limits),
+        masked=tile.masked, clamp=epilogue(limits), nibbles=nibbles,
     )  # fmt: skip
-    block_bytes = (4 * len(HEAD) + words * dot.word) * tile.columns
+    block_bytes = (4 * head(nibbles=nibbles) + words * dot.word // (1 + nibbles)) * tile.columns
     panel_bytes = 4 * tile.columns + blocks * block_bytes
     ends = *(float(b or 0) for b in limits), blocks, words, block_bytes
     return _made(made, tensors, p, tile, panel_bytes, blocks * words, (place, p.k, *ends))

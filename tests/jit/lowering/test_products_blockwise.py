@@ -20,7 +20,15 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize("activation", [0, 1, 3])
 @pytest.mark.parametrize(
     ("rows", "units", "depth", "block"),
-    [(1, 37, 64, 32), (3, 64, 256, 16), (20, 130, 96, 8), (70, 16, 64, 64)],
+    [
+        (1, 37, 64, 32),
+        (3, 64, 256, 16),
+        (20, 130, 96, 8),
+        (70, 16, 64, 64),
+        (2, 17, 8192, 4096),
+        (3, 18, 2048, 2048),
+        (2, 9, 24, 4),
+    ],
 )
 def test_scales_of_blocks(
     rows: int, units: int, depth: int, block: int, activation: int, dtype: str

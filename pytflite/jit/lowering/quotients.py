@@ -44,7 +44,7 @@ def factors(scale: float, least: int, greatest: int) -> Factors | None:
     ends = (np.array([[least], [greatest]]) * scale).astype(np.float32)
 
     def multiplied(x: Any) -> Any:
-        return _rounded(multiply_add(x, factor, x * rest))
+        return _rounded(multiply_add(x, np.asarray(factor), x * rest))
 
     divided = _rounded(x / divisor)
     agrees = (

@@ -29,6 +29,7 @@ class Target(NamedTuple):
         dot: instruction for products of 8-bit integers: "amx", "vnni" (unsigned by signed, summed
             in fours), "smmla" (signed, in eights, of two rows), "sdot" (signed, in fours), "madd"
             (16-bit, in pairs), or "" (none).
+        permutes: bytes of two vector registers can be had in any order, by VBMI.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Target(NamedTuple):
     vector: int
     registers: int
     dot: str
+    permutes: bool = False
 
     @property
     def lanes(self) -> int:
@@ -54,12 +56,15 @@ class Target(NamedTuple):
 _AVX2 = frozenset({"avx2", "fma", "f16c", "bmi1", "bmi2", "movbe"})
 _AVX512 = _AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 _VNNI = _AVX512 | {"avx512_vnni"}
-_AMX = _VNNI | {"avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"}
+_VBMI = _VNNI | {"avx512vbmi"}
+_AMX = _VBMI | {"avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"}
 _I8MM = frozenset({"asimddp", "i8mm"})
-_SPLIT = "+avx512vnni,+avx512bf16,+amx-tile,+amx-int8,+amx-bf16"
+_PERMUTES = "+avx512vnni,+avx512vbmi"
+_SPLIT = f"{_PERMUTES},+avx512bf16,+amx-tile,+amx-int8,+amx-bf16"
 
 TARGETS = (
-    Target("amx", "x86_64", _AMX, "x86-64-v4", _SPLIT, 64, 32, "amx"),
+    Target("amx", "x86_64", _AMX, "x86-64-v4", _SPLIT, 64, 32, "amx", permutes=True),
+    Target("avx512vbmi", "x86_64", _VBMI, "x86-64-v4", _PERMUTES, 64, 32, "vnni", permutes=True),
     Target("avx512vnni", "x86_64", _VNNI, "x86-64-v4", "+avx512vnni", 64, 32, "vnni"),
     Target("avx512", "x86_64", _AVX512, "x86-64-v4", "", 64, 32, "madd"),
     Target("avx2vnni", "x86_64", _AVX2 | {"avx_vnni"}, "x86-64-v3", "+avxvnni", 32, 16, "vnni"),

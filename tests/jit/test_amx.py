@@ -17,8 +17,8 @@ from tests.jit.amx import emulate
 from tests.jit.here import Library, compiled_here
 from tests.jit.native import NATIVE
 
-AMX, VNNI = BY_NAME["amx"], BY_NAME["avx512vnni"]
-pytestmark = pytest.mark.skipif(VNNI not in NATIVE, reason="this CPU has no AVX-512 VNNI")
+AMX, VBMI = BY_NAME["amx"], BY_NAME["avx512vbmi"]
+pytestmark = pytest.mark.skipif(VBMI not in NATIVE, reason="this CPU has no AVX-512 VBMI")
 RNG = np.random.default_rng(0)
 
 

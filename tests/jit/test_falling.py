@@ -24,7 +24,7 @@ from tests.jit.aarch64 import needs_emulator
 from tests.jit.amx import emulate
 from tests.jit.native import NATIVE, call
 
-AMX, VNNI = BY_NAME["amx"], BY_NAME["avx512vnni"]
+AMX, VBMI = BY_NAME["amx"], BY_NAME["avx512vbmi"]
 HOST = [t.name for t in host_targets()]
 several = pytest.mark.skipif(len(HOST) < 3, reason="this CPU has too few targets")
 
@@ -106,7 +106,7 @@ def test_one_after_the_other(use: Use) -> None:
     assert rows(other) == {(kind, reason)}
 
 
-@pytest.mark.skipif(HOST[0] not in ("amx", "avx512vnni"), reason="AMX's registers are 512 bits")
+@pytest.mark.skipif(HOST[0] not in ("amx", "avx512vbmi"), reason="AMX's registers are 512 bits")
 def test_without_permission(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system is asked before anything is tried out; a lesser target by name is no news."""
     monkeypatch.delenv("PYTFLITE_CPU", raising=False)
@@ -118,7 +118,7 @@ def test_without_permission(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows(interpreter) == {("jit", reason)}
     assert right(interpreter)
     monkeypatch.setattr("pytflite.jit.library.LIBRARY", library)
-    assert health.examine()["why"].startswith(f"{reason}; kernels for avx512vnni, kept in")
+    assert health.examine()["why"].startswith(f"{reason}; kernels for avx512vbmi, kept in")
     monkeypatch.setenv("PYTFLITE_CPU", "avx512")
     other = pytflite.Interpreter(model_path("int8"), backend="jit", wait=True)
     assert rows(other) == {("jit", "")}
@@ -165,7 +165,7 @@ def cache(tmp_path: Path) -> Cache:
     return Cache(str(tmp_path / "cache"))
 
 
-@pytest.mark.skipif(VNNI not in NATIVE, reason="tiles in software need AVX-512")
+@pytest.mark.skipif(VBMI not in NATIVE, reason="tiles in software need AVX-512")
 def test_tiles_are_tried_out(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     if AMX not in NATIVE:
         emulate(monkeypatch)
@@ -174,7 +174,7 @@ def test_tiles_are_tried_out(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-@pytest.mark.skipif(VNNI not in NATIVE, reason="tiles in software need AVX-512")
+@pytest.mark.skipif(VBMI not in NATIVE, reason="tiles in software need AVX-512")
 def test_wrong_results_are_seen(cache: Cache, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     if AMX not in NATIVE:
         emulate(monkeypatch)
@@ -191,7 +191,7 @@ def test_no_permission(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "is_permitted", lambda target: False)
     assert "does not let this process use the registers" in self_test(AMX, cache)
     monkeypatch.undo()
-    assert target.is_permitted(VNNI)
+    assert target.is_permitted(VBMI)
 
 
 @needs_emulator

@@ -23,7 +23,7 @@ from pytflite.jit.target import BY_NAME, TARGETS, Target, host_target
 from pytflite.tools.doodle import model_path
 from tests.jit.native import NATIVE
 
-AMX, VNNI = BY_NAME["amx"], BY_NAME["avx512vnni"]
+AMX, VBMI = BY_NAME["amx"], BY_NAME["avx512vbmi"]
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def on_cpu(monkeypatch: pytest.MonkeyPatch, of: Target, system: System) -> Targe
     return host_target()
 
 
-@pytest.mark.parametrize(("answer", "best"), [(0, AMX), (-1, VNNI), (None, VNNI)])
+@pytest.mark.parametrize(("answer", "best"), [(0, AMX), (-1, VBMI), (None, VBMI)])
 def test_amx_is_used_with_permission_only(
     monkeypatch: pytest.MonkeyPatch, answer: int | None, best: Target
 ) -> None:

@@ -1,6 +1,7 @@
 """y = table[x], and y = table[a, b]: any function of one or two numbers of few bits.
 
-The operator itself has filled the table, so that the result is its own by construction.
+The operator itself has filled the table, so that the result is its own by construction. One of
+bytes lies in registers where CPUs can look it up there (permute.py).
 
 For sums, products and squares of two bytes float32 is faster than memory, and right but for what
 lies next to a tie. So `pairs` may be told a formula; numbers of a vector where |t - rint(t)| is
@@ -14,6 +15,7 @@ greater than `edge` are looked up after all.
 
 from __future__ import annotations
 
+from pytflite.jit.emit import permute
 from pytflite.jit.emit.rows import blocks, slots
 from pytflite.jit.emit.vector import INTRINSICS, Vector
 from pytflite.jit.ir import Function, Module
@@ -28,8 +30,13 @@ def lookup(module: Module, target: Target, x_size: int, y_size: int) -> None:
     f = module.kernel("ptr x", "ptr y", "ptr table", "i64 size")
     start = f.mul("%begin", LOOKUP_BLOCK)
     end = f.min(f.mul("%end", LOOKUP_BLOCK), "%size")
-    if x_size == y_size == 1 and target.vector == 64:
-        start = _bytes_by_words(f, start, end)
+    find = permute.finder(f, target, "%table") if x_size == y_size == 1 else None
+    if find is not None:
+        kind = f"<{target.vector} x i8>"
+        vectors = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -{target.vector}"))
+        with f.loop(start, vectors, target.vector) as loop:
+            f.store(kind, find(f.load(kind, "%x", loop.index)), "%y", loop.index)
+        start = vectors
     whole = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -{_UNROLLED}"))
     for first, last, step in ((start, whole, _UNROLLED), (whole, end, 1)):
         with f.loop(first, last, step) as loop:
@@ -39,42 +46,6 @@ def lookup(module: Module, target: Target, x_size: int, y_size: int) -> None:
                 entry = f.op(f"zext i{8 * x_size} {value} to i64")
                 found = f.load(f"i{8 * y_size}", "%table", f.mul(entry, y_size))
                 f.store(f"i{8 * y_size}", found, "%y", f.mul(at, y_size))
-
-
-def _bytes_by_words(f: Function, start: str, end: str) -> str:
-    """AVX-512: an instruction looks up 32 words among 64; of such pairs of entries the table has
-    128. Where it ends.
-
-    The bytes of even places and of odd ones are words of their own: bit 7 says which half of the
-    table it is, bit 0 which byte of the pair.
-    """
-    kind = "<32 x i16>"
-    table = [f.load(kind, "%table", 64 * n) for n in range(4)]
-
-    def pairs_of(w: str) -> str:
-        number = f.op(f"lshr {kind} {w}, splat (i16 1)")
-        low, high = (
-            f.call(kind, "llvm.x86.avx512.vpermi2var.hi.512", f"{kind} {a}", f"{kind} {number}",
-                   f"{kind} {b}")
-            for a, b in (table[:2], table[2:])
-        )  # fmt: skip
-        above = f.op(f"icmp ugt {kind} {w}, splat (i16 127)")
-        return f.op(f"select <32 x i1> {above}, {kind} {high}, {kind} {low}")
-
-    whole = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -64"))
-    with f.loop(start, whole, 64) as loop:
-        x = f.load(kind, "%x", loop.index)
-        even = f.op(f"and {kind} {x}, splat (i16 255)")
-        odd = f.op(f"lshr {kind} {x}, splat (i16 8)")
-        bits = [f.op(f"shl {kind} {w}, splat (i16 3)") for w in (even, odd)]
-        down, up = (f.op(f"and {kind} {b}, splat (i16 8)") for b in bits)
-        up = f.op(f"xor {kind} {up}, splat (i16 8)")
-        first = f.op(f"lshr {kind} {pairs_of(even)}, {down}")
-        second = f.op(f"shl {kind} {pairs_of(odd)}, {up}")
-        first = f.op(f"and {kind} {first}, splat (i16 255)")
-        second = f.op(f"and {kind} {second}, splat (i16 -256)")
-        f.store(kind, f.op(f"or {kind} {first}, {second}"), "%y", loop.index)
-    return whole
 
 
 CONSTANTS = ("scale_a", "scale_b", "offset", "offset_a", "offset_b", "low", "high", "edge")

@@ -235,7 +235,7 @@ def test_what_a_stride_passes_over(
     assert check_steps(model) == 4
 
 
-@pytest.mark.skipif(BY_NAME["avx512vnni"] not in NATIVE, reason="this CPU has no AVX-512 VNNI")
+@pytest.mark.skipif(BY_NAME["avx512vbmi"] not in NATIVE, reason="this CPU has no AVX-512 VBMI")
 @types
 @pytest.mark.parametrize("filters", [24, 64])
 @pytest.mark.parametrize("proven", [True, False])

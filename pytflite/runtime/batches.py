@@ -15,7 +15,7 @@ from pytflite.errors import InputError, TFLiteError
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Plan
-from pytflite.runtime.engine import Engine, set_inputs
+from pytflite.runtime.engine import Engine
 
 
 class Batches:
@@ -91,7 +91,7 @@ class Batches:
         engine = self._engine
         context = engine.take(plan)
         try:
-            set_inputs(context, arrays)
+            context.set_inputs(arrays)
             engine.execute(context)
             return [np.array(engine.tensor(context, i)) for i in plan.outputs]
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +118,16 @@ class Context:
             if plan.kept:
                 self._rests[plan] = context
         return context
+
+    def set_inputs(self, inputs: Iterable[Array]) -> None:
+        """Copies arrays of the planned shapes and types into their places."""
+        arrays = self.arrays
+        for index, array in zip(self.plan.inputs, inputs, strict=True):
+            place = arrays.get(index)
+            if place is None:
+                arrays[index] = array  # strings and handles have no place in the arena
+            else:
+                place[...] = array
 
     @property
     def apart(self) -> list[BoundStep | BoundStretch]:

@@ -93,7 +93,7 @@ class Engine:
             self._own_planner.begin_anew()
 
     @property
-    def _planner(self) -> Planner:
+    def planner(self) -> Planner:
         """Of the plans that are kept."""
         if self._own_planner is None:
             self._own_planner = self._new_planner(self._preserve, self.backend)
@@ -133,12 +133,12 @@ class Engine:
             plan = plans.get(key)
             bare = bare and not self.observers
             if plan is None or (plan.bare and not bare) or self.outdated(plan):
-                self._forget(plan)
+                self.forget(plan)
                 plans.pop(key, None)
                 plan = self._planned(subgraph, key, bare)
                 if len(plans) >= PLANS_KEPT:
                     _, old = plans.popitem(last=False)
-                    self._forget(old)
+                    self.forget(old)
                 plans[key] = plan
                 plan.kept = True
             else:
@@ -152,18 +152,18 @@ class Engine:
         recalled = backend.recall(subgraph, shapes) if backend is not None and bare else None
         if recalled is not None:
             return recalled
-        plan = self._planner.plan(subgraph, shapes)
+        plan = self.planner.plan(subgraph, shapes)
         if backend is not None and plan.program is not None:
             backend.keep(plan)
         return plan
 
-    def _forget(self, plan: Plan | None) -> None:
+    def forget(self, plan: Plan | None) -> None:
         """Lets go of the memory of a plan that is not kept any more."""
         if plan is not None:
             plan.kept = False
             self._idle.pop(id(plan), None)
             for rest in plan.rest.plans.values() if plan.rest is not None else ():
-                self._forget(rest)
+                self.forget(rest)
 
     def plan_rest(self, plan: Plan, part: Part, arrays: Sequence[Array]) -> Plan | None:
         """The plan of the part of a plan that is left when a run knows its shapes; None if there is
@@ -173,29 +173,10 @@ class Engine:
             plan: of which it is the rest.
             arrays: the inputs of the part in this run.
         """
-        with self._planning:
-            rest, backend = plan.rest, self.backend
-            if rest is None or rest.part is not part or backend is None:
-                return None  # another thread has found out that it begins later
-            key = rest.key(arrays)
-            found = rest.plans.get(key)
-            if found is None or self.outdated(found):
-                if found is None and not rest.is_worth(key, eager=backend.wait):
-                    return None
-                from pytflite.runtime.rests import plan_of
+        from pytflite.runtime.rests import kept_plan
 
-                made = plan_of(rest, plan, arrays, self._planner)
-                if rest.part is not part or not plan.kept:
-                    return made
-                self._forget(found)
-                key = rest.key(arrays)  # by numbers, too, that are known to count now
-                self._forget(rest.keep(key, made, PLANS_KEPT))
-                if made is None:
-                    return None
-                made.kept, found = True, made
-            rest.plans.move_to_end(key)
-            rest.latest = found
-            return found
+        with self._planning:
+            return kept_plan(self, plan, part, arrays)
 
     def outdated(self, plan: Plan) -> bool:
         """Whether a new plan for the same shapes would have more native steps, or those that the
@@ -277,7 +258,7 @@ class Engine:
         self._left.explaining = True
         try:
             context = Context(self.plan(plan.subgraph, plan.input_shapes))
-            set_inputs(context, [refused.arrays[i] for i in plan.inputs])
+            context.set_inputs([refused.arrays[i] for i in plan.inputs])
             self.execute(context)
         finally:
             self._left.explaining = False
@@ -338,7 +319,7 @@ class Engine:
         self.charge(plan.work, plan.run_steps + 1)
         context = self.take(plan)
         try:
-            set_inputs(context, inputs)
+            context.set_inputs(inputs)
             execution = self.run_within(context, state, depth, observers)
             return [np.array(execution.tensor(i)) for i in plan.outputs]
         finally:
@@ -369,16 +350,6 @@ def _exhausted(limit: str, most: int) -> LimitError:
         expected=f"at most {most} ({limit})",
         hint=f"raise Limits.{limit} if you trust the model",
     )
-
-
-def set_inputs(context: Context, inputs: Sequence[Array]) -> None:
-    """Copies arrays of the planned shapes and types into a context."""
-    for index, array in zip(context.plan.inputs, inputs, strict=True):
-        place = context.arrays.get(index)
-        if place is None:
-            context.arrays[index] = array  # strings and handles have no place in the arena
-        else:
-            place[...] = array
 
 
 # Locks that another thread holds when the process forks would stay locked in the child for ever.

@@ -6,28 +6,34 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytflite.model.graph import Array
-from pytflite.plan.plan import Plan
+from pytflite.runtime.naming import input_arrays
+from pytflite.runtime.tflite_calls import TFLiteCalls
 
 if TYPE_CHECKING:
-    from pytflite.runtime.engine import Engine
+    from pytflite.plan.plan import Plan
     from pytflite.runtime.profile import Profile
     from pytflite.runtime.step_backend import StepBackend
     from pytflite.runtime.trace import Hook, Hooked, Trace
 
 
-class Inspection:
+class Inspection(TFLiteCalls):
     """What an interpreter shows of its runs; reading never changes a result."""
 
-    _engine: Engine
     _no_backend: str  # why there is no compiled backend; "" if there is one
 
-    def _arrays(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Array]:
-        """Inputs as arrays of the right types (Interpreter has it)."""
-        raise NotImplementedError
-
     def plan(self, *, bare: bool = False) -> Plan:
-        """How the main subgraph runs (Interpreter has it)."""
-        raise NotImplementedError
+        """How the main subgraph runs for the present input shapes: steps, memory, folding.
+
+        Args:
+            bare: whether a plan will do that an earlier process has left on the disk, which has
+                no steps: it takes less time.
+        """
+        model = self._open
+        del model  # open, or it has raised
+        return self._engine.plan(0, self._shapes_now(), bare=bare)
+
+    def _arrays(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Array]:
+        return list(input_arrays(self._open, inputs, named)[0])
 
     def trace(self, *inputs: Any, watch: str | None = None, **named: Any) -> Trace:
         """Runs the model and keeps its tensors, to be read by name.

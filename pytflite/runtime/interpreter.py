@@ -10,7 +10,6 @@ from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.registry import find
 from pytflite.ops.spec import Shape
-from pytflite.plan.plan import Plan
 from pytflite.runtime.arguments import (
     NUMERICS,
     PRECISIONS,
@@ -29,13 +28,12 @@ from pytflite.runtime.inspection import Inspection
 from pytflite.runtime.naming import are_plain, input_arrays, plain_kinds
 from pytflite.runtime.picture_calls import PictureCalls
 from pytflite.runtime.state import State
-from pytflite.runtime.tflite_calls import TFLiteCalls
 
 if TYPE_CHECKING:
     from pytflite.ops.operator import Definition
 
 
-class Interpreter(TFLiteCalls, Inspection, PictureCalls):
+class Interpreter(Inspection, PictureCalls):
     """Runs a TensorFlow Lite model.
 
     Args:
@@ -131,7 +129,7 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
             threads=threads, backend=compiled,
         )  # fmt: skip
         self._kinds = plain_kinds(opened)
-        TFLiteCalls.__init__(self, opened, engine, preserve=preserve)
+        super().__init__(opened, engine, preserve=preserve)
 
     def _lookup(self, name: str, custom: bool) -> Definition | None:
         return self._custom.get(name) or find(name, custom=custom)
@@ -170,27 +168,6 @@ class Interpreter(TFLiteCalls, Inspection, PictureCalls):
         from asyncio import to_thread
 
         return await to_thread(self.run, *inputs, dequantize=dequantize, **named)
-
-    def plan(self, *, bare: bool = False) -> Plan:
-        """How the main subgraph runs for the present input shapes: steps, memory, folding.
-
-        Args:
-            bare: whether a plan will do that an earlier process has left on the disk, which has
-                no steps: it takes less time.
-        """
-        model = self._open
-        del model  # open, or it has raised
-        return self._engine.plan(0, self._shapes_now(), bare=bare)
-
-    def _arrays(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> list[Array]:
-        return list(input_arrays(self._open, inputs, named)[0])
-
-    def _shapes_now(self) -> list[Shape]:
-        tensors = self._tensors.get(0)
-        if tensors is None:
-            with self.held_tensors() as tensors:
-                pass
-        return list(tensors.shapes)
 
     # --- copies --------------------------------------------------------------------------------
 

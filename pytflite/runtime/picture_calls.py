@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytflite.errors import InputError
 from pytflite.model.graph import Array
-from pytflite.model.model import Model
 from pytflite.runtime.feeding import dequantize as to_real
 from pytflite.runtime.feeding import to_tensor
 from pytflite.runtime.naming import place_of
+from pytflite.runtime.tflite_calls import TFLiteCalls
 
 if TYPE_CHECKING:
     from pytflite.runtime.pictures import Guess
 
 
-class PictureCalls:
+class PictureCalls(TFLiteCalls):
     """preprocess, classify, labels; quantize and dequantize."""
 
-    @property
-    def _open(self) -> Model:
-        """The model (Interpreter has it)."""
-        raise NotImplementedError
-
-    def run(self, *inputs: Any, dequantize: bool | None = None, **named: Any) -> Any:
-        """Runs the model (Interpreter has it)."""
-        raise NotImplementedError
+    run: Callable[..., Any]  # Interpreter's
 
     @property
     def labels(self) -> list[str] | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Key
 from pytflite.plan.plan import Step
-from pytflite.runtime.engine import Engine, set_inputs
+from pytflite.runtime.engine import Engine
 from pytflite.runtime.execution import Read
 
 
@@ -79,7 +79,7 @@ def profile(
     plan = engine.plan(0, [a.shape for a in arrays])
     clock = _Clock(subgraphs)
     with engine.context(plan) as context:
-        set_inputs(context, arrays)
+        context.set_inputs(arrays)
         engine.execute(context)
         for _ in range(max(runs, 1)):
             engine.execute(context, clock)

@@ -12,7 +12,8 @@ from pytflite.errors import TFLiteError
 from pytflite.model.graph import Array
 from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Plan, Step
-from pytflite.plan.rest import Rest, is_unknown
+from pytflite.plan.rest import Part, Rest, is_unknown
+from pytflite.runtime.engine import PLANS_KEPT, Engine
 
 if TYPE_CHECKING:
     from pytflite.plan.planner import Planner
@@ -20,7 +21,31 @@ if TYPE_CHECKING:
 _APART = 8  # inputs of which it is found out whether their numbers count
 
 
-def plan_of(rest: Rest, plan: Plan, arrays: Sequence[Array], planner: Planner) -> Plan | None:
+def kept_plan(engine: Engine, plan: Plan, part: Part, arrays: Sequence[Array]) -> Plan | None:
+    """What `Engine.plan_rest` gives; for one thread at a time."""
+    rest, backend = plan.rest, engine.backend
+    if rest is None or rest.part is not part or backend is None:
+        return None  # another thread has found out that it begins later
+    key = rest.key(arrays)
+    found = rest.plans.get(key)
+    if found is None or engine.outdated(found):
+        if found is None and not rest.is_worth(key, eager=backend.wait):
+            return None
+        made = _plan_of(rest, plan, arrays, engine.planner)
+        if rest.part is not part or not plan.kept:
+            return made
+        engine.forget(found)
+        key = rest.key(arrays)  # by numbers, too, that are known to count now
+        engine.forget(rest.keep(key, made, PLANS_KEPT))
+        if made is None:
+            return None
+        made.kept, found = True, made
+    rest.plans.move_to_end(key)
+    rest.latest = found
+    return found
+
+
+def _plan_of(rest: Rest, plan: Plan, arrays: Sequence[Array], planner: Planner) -> Plan | None:
     """A new plan of the rest of a plan whose inputs are such in this run; None if there is none.
 
     If even so its first step does not know its shapes, the rest moves on to a later one.

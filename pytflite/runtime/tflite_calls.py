@@ -11,7 +11,7 @@ import numpy as np
 from pytflite.errors import InputError, StateError
 from pytflite.model.graph import Array
 from pytflite.model.model import Model
-from pytflite.ops.spec import Key
+from pytflite.ops.spec import Key, Shape
 from pytflite.runtime.details import numpy_type
 from pytflite.runtime.engine import Engine
 from pytflite.runtime.tensors import Tensors
@@ -73,6 +73,14 @@ class TFLiteCalls:
             self._engine, subgraph, preserve=self._preserve, called=self._called
         )
         return made
+
+    def _shapes_now(self) -> list[Shape]:
+        """Of the main subgraph's inputs."""
+        tensors = self._tensors.get(0)
+        if tensors is None:
+            with self.held_tensors() as tensors:
+                pass
+        return list(tensors.shapes)
 
     # --- running -------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from pytflite.model.model import Model
 from pytflite.ops.spec import Key
 from pytflite.plan.plan import Plan, Step
 from pytflite.runtime.context import Context
-from pytflite.runtime.engine import Engine, set_inputs
+from pytflite.runtime.engine import Engine
 from pytflite.runtime.execution import Read
 from pytflite.runtime.feeding import dequantize
 from pytflite.runtime.state import State
@@ -245,7 +245,7 @@ def trace(engine: Engine, arrays: Sequence[Array], watch: str | None) -> Trace:
     plan = engine.plan(0, [a.shape for a in arrays], preserve=watch is None)
     recorder = Recorder(engine.model, watch)
     context = Context(plan)
-    set_inputs(context, arrays)
+    context.set_inputs(arrays)
     with engine.lock:  # the state that is read afterwards is that of this run
         engine.execute(context, recorder)
         state = engine.state

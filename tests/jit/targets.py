@@ -43,7 +43,7 @@ def compiled(
     else:
         backend = Compiled(engine.model, precision, wait=True, target=target)
         backend.library = InProcess()  # type: ignore[assignment]  # what it asks of one
-    engine.backend = engine._planner.backend = backend
+    engine.backend = engine.planner.backend = backend
     return interpreter
 
 

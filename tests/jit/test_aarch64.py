@@ -101,7 +101,7 @@ def test_threads(target: Target) -> None:
     want = pytflite.Interpreter(model, backend="numpy").run(x)
     interpreter = compiled(model, target)
     engine = interpreter._engine
-    engine.backend = engine._planner.backend = ForeignCompiled(model, threads=2, target=target)
+    engine.backend = engine.planner.backend = ForeignCompiled(model, threads=2, target=target)
     program: Any = engine.plan(0, (x.shape,)).program
     for _ in range(50):
         same(interpreter.run(x), want)

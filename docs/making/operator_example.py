@@ -14,7 +14,8 @@ from docs.making.inputs import INPUTS
 from docs.making.operator_picture import outputs_of
 from pytflite.errors import TFLiteError
 from pytflite.model.dtypes import from_numpy
-from pytflite.ops.operator import BUILTINS, Definition, Example
+from pytflite.ops.operator import Definition, Example
+from pytflite.ops.registry import BUILTINS
 from pytflite.runtime.interpreter import Interpreter
 from pytflite.tools.building import array_of, call, model_of_one
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytflite.model.graph import Array
-from pytflite.plan.alignment import aligned
+from pytflite.plan.alignment import aligned, on_huge_pages
 from pytflite.plan.plan import CELLS, LEFT, BoundProgram, Plan, Step
 from pytflite.runtime.stretches import BoundResources, BoundStretch, BoundVariables, Cells
 
@@ -78,7 +78,7 @@ class Context:
     def __init__(self, plan: Plan, lent: Mapping[int, Array] | None = None) -> None:
         self.plan = plan
         self.lent = lent or {}
-        arena = aligned(plan.arena_bytes)
+        arena = on_huge_pages(plan.arena_bytes)
         self._scratch = aligned(plan.scratch_bytes)
         self.arrays: dict[int, Array] = dict(plan.constants)
         self._cells = Cells()

@@ -94,8 +94,6 @@ class KeptPlans:
 
     def keep(self, plan: Plan) -> None:
         """Keeps a plan for the next process, if it is of the kind, and the disk allows it."""
-        from pytflite.jit.housekeeping import trim
-
         cache = self._library.cache
         if cache.temporary or not self._worth_keeping(plan):
             return
@@ -124,6 +122,8 @@ class KeptPlans:
             ),
             constants=places,
         )  # fmt: skip
+        from pytflite.jit.housekeeping import trim
+
         with suppress(OSError):
             write(path, pack(header, constants))
             trim(cache.directory)
@@ -167,7 +167,7 @@ class KeptPlans:
         return (
             bool(self._model.stamp)
             and all(main.tensors[i].shape == s for i, s in zip(main.inputs, shapes, strict=True))
-            and all(_is_ours(operator.name) for operator in main.operators)
+            and all(_is_ours(code.name) for code in self._model.operator_codes)
         )
 
     def _worth_keeping(self, plan: Plan) -> bool:

@@ -19,8 +19,9 @@ from pytflite.ops.registry import is_ours
 from pytflite.ops.spec import Shape, Spec
 from pytflite.ops.variables.variable import handle_of
 from pytflite.plan.alignment import ALIGNMENT
+from pytflite.plan.backend import Drafts
 from pytflite.plan.memory import lay_out
-from pytflite.plan.plan import CELLS, LEFT, ROOMS, SHARED, Drafts, Plan, Step
+from pytflite.plan.plan import CELLS, LEFT, ROOMS, SHARED, Plan, Step
 from pytflite.plan.resource import Resource
 
 if TYPE_CHECKING:

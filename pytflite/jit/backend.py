@@ -18,10 +18,11 @@ from pytflite.jit.records import RUNNERS, SINGLE
 from pytflite.jit.target import Target, host_targets, physical_cores, withheld
 from pytflite.model.model import Model
 from pytflite.ops.spec import Shape
-from pytflite.plan.plan import Drafts, Plan, Step
+from pytflite.plan.plan import Plan, Step
 
 if TYPE_CHECKING:
     from pytflite.jit.builder import Key
+    from pytflite.plan.backend import Drafts
 
 # What lowers is loaded when something is lowered: a recalled plan needs none of it.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from pytflite.model.graph import Array
-from pytflite.ops.limits import Limits
 from pytflite.ops.spec import Key, Node, Shape, Spec
 
 if TYPE_CHECKING:  # loaded when something is planned, which a recalled plan need not be
     from pytflite.ops.operator import Cost, Definition
+    from pytflite.plan.backend import Program
     from pytflite.plan.resource import Resource
     from pytflite.plan.rest import Rest
 
@@ -22,67 +22,6 @@ CELLS, LEFT, ROOMS, SHARED = -2, -3, -4, -(1 << 40)
 
 class Refused(Exception):  # noqa: N818  no error yet: the NumPy kernels say what is wrong
     """A native step found data that it must refuse."""
-
-
-class BoundProgram(Protocol):
-    """A native program in the memory of one context."""
-
-    def stretch(self, begin: int, end: int) -> Callable[[], None]:
-        """What runs these records of the program; raises Refused."""
-        ...
-
-    def borrow(self, place: range, array: Array) -> None:
-        """Has an array instead of these bytes of the arena, which hold nothing else."""
-        ...
-
-
-class Program(Protocol):
-    """The native steps of a plan, compiled; `whole` is from where to where its records go."""
-
-    @property
-    def whole(self) -> tuple[int, int]: ...
-
-    def bind(self, arena: Array) -> BoundProgram:
-        """The program for one arena."""
-        ...
-
-
-class Drafts(Protocol):
-    """Who drafts plans of called subgraphs, whose steps have neither P nor memory yet."""
-
-    limits: Limits
-
-    def draft(self, subgraph: int, shapes: Sequence[Shape]) -> tuple[Plan, list[Step]]:
-        """The steps that a plan for inputs of these shapes would have."""
-        ...
-
-
-class Backend(Protocol):
-    """A compiled backend, as plans see it."""
-
-    def lower(self, plan: Plan, steps: Sequence[Step], drafts: Drafts) -> list[Step]:
-        """Makes steps native where it can.
-
-        The plan is told which kernels are still to come for others, and what memory its resource
-        variables need.
-        """
-        ...
-
-    def apart(self) -> Backend:
-        """The same backend, which leaves each operator a step of its own."""
-        ...
-
-    def recall(self, subgraph: int, shapes: Sequence[Shape]) -> Plan | None:
-        """A bare plan that an earlier process has kept, or None."""
-        ...
-
-    def keep(self, plan: Plan) -> None:
-        """Keeps a plan for later processes, if that can be done."""
-        ...
-
-    def link(self, plan: Plan) -> Program | None:
-        """The program of a plan whose tensors have their places."""
-        ...
 
 
 class Step:

@@ -20,13 +20,14 @@ from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.operator import Definition
 from pytflite.ops.spec import Shape, Spec
+from pytflite.plan.backend import Backend
 from pytflite.plan.checks import TensorChecks
 from pytflite.plan.folding import Allowance, computes_once, fold, may_fold
 from pytflite.plan.guard import check_size, guard
 from pytflite.plan.keeping import computed, keep_constants, needed
 from pytflite.plan.memory import lay_out
 from pytflite.plan.nodes import Lookup, definition_of, make_node
-from pytflite.plan.plan import Backend, Plan, Step
+from pytflite.plan.plan import Plan, Step
 from pytflite.plan.purity import Purity
 from pytflite.plan.rest import Part, Rest, is_unknown
 from pytflite.plan.sharing import shared

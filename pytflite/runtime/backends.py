@@ -5,34 +5,13 @@ Deleting pytflite/jit leaves everything running on NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from pytflite.errors import UnsupportedOperatorError
 from pytflite.model.model import Model
-from pytflite.plan.plan import Backend
 
-
-class CompiledBackend(Backend, Protocol):
-    """What the engine asks of it, beyond what plans do.
-
-    Attributes:
-        wait: whether plans are to have all kernels that there can be, at once.
-    """
-
-    wait: bool
-
-    def arrived(self, kernels: Sequence[Any]) -> bool:
-        """Whether nothing is awaited any more."""
-        ...
-
-    def request(self, kernels: Sequence[Any]) -> None:
-        """Has kernels compiled in the background."""
-        ...
-
-    def wait_for(self, kernels: Sequence[Any]) -> None:
-        """Returns when they are compiled, or known to fail."""
-        ...
+if TYPE_CHECKING:
+    from pytflite.plan.backend import CompiledBackend
 
 
 def compiled_backend(

@@ -125,3 +125,5 @@ def _find() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 
 
 BLAS = BlasThreads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=BLAS.begin_anew)

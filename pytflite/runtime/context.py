@@ -10,11 +10,12 @@ import numpy as np
 
 from pytflite.model.graph import Array
 from pytflite.plan.alignment import aligned, on_huge_pages
-from pytflite.plan.plan import CELLS, LEFT, BoundProgram, Plan, Step
+from pytflite.plan.plan import CELLS, LEFT, Plan, Step
 from pytflite.runtime.stretches import BoundResources, BoundStretch, BoundVariables, Cells
 
 if TYPE_CHECKING:
     from pytflite.ops.spec import Spec
+    from pytflite.plan.backend import BoundProgram
 
 
 class BoundStep:

@@ -18,12 +18,11 @@ from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.spec import Key, Shape
 from pytflite.plan.plan import Plan, Refused
-from pytflite.runtime.backends import CompiledBackend
-from pytflite.runtime.blas import BLAS, Running
 from pytflite.runtime.context import Context
 from pytflite.runtime.state import State
 
 if TYPE_CHECKING:  # loaded when something is planned, which a recalled plan need not be
+    from pytflite.plan.backend import CompiledBackend
     from pytflite.plan.nodes import Lookup
     from pytflite.plan.planner import Planner
     from pytflite.plan.rest import Part
@@ -232,21 +231,20 @@ class Engine:
                         self._explain(context)
                     return
         observers = (*self.observers, *observers)
-        running = Running()
+        self._left.work, self._left.steps = self.limits.macs, self.limits.steps
         try:
-            BLAS.enter(running, self.threads)
-            self._left.work, self._left.steps = self.limits.macs, self.limits.steps
             if context.plan.pure:
-                self._execution(context, self.state, self, self.limits, 0, observers).complete()
+                run = self._execution(context, self.state, self, self.limits, 0, observers)
+                run.complete(self.threads)
                 return
             with self.lock:
                 state = self.state.successor()
-                self._execution(context, state, self, self.limits, 0, observers).complete()
+                run = self._execution(context, state, self, self.limits, 0, observers)
+                run.complete(self.threads)
                 self.state = state
         except Refused:
             self._explain(context)
         finally:
-            BLAS.leave(running)
             if context.plan.awaited and self.backend is not None:
                 self.backend.request(context.plan.awaited)  # after the first answer, not before
 
@@ -357,7 +355,6 @@ _ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    BLAS.begin_anew()
     for engine in list(_ENGINES):
         engine.begin_anew()
 

@@ -19,6 +19,7 @@ from pytflite.plan.guard import empty_within, exhausted, guard, internal
 from pytflite.plan.plan import Plan, Refused, Step
 from pytflite.plan.rest import Part, Rest
 from pytflite.plan.sharing import shared
+from pytflite.runtime.blas import BLAS, Running
 from pytflite.runtime.context import BoundStep, Context
 from pytflite.runtime.state import State
 
@@ -125,18 +126,22 @@ class Execution:
         except Exception as error:
             raise internal(self.node, error) from error
 
-    def complete(self) -> None:
-        """`execute()`, as a run begins.
+    def complete(self, threads: int) -> None:
+        """A whole run: `execute()`, NumPy's matrix products with so many threads.
 
         An operator may end it: what that leaves of the outputs is zero. What an observer raises
         comes out as it is.
         """
+        running = Running()
         try:
+            BLAS.enter(running, threads)
             self.execute()
         except EndOfRun:
             self._blank()
         except _Interrupted as interrupted:
             raise interrupted.error from None
+        finally:
+            BLAS.leave(running)
 
     def _blank(self) -> None:
         """Zeros for the outputs that an ended run did not compute."""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytflite.model.graph import Array
-from pytflite.plan.plan import BoundProgram, Refused, Step
+from pytflite.plan.plan import Refused, Step
 from pytflite.runtime.state import State, place_of, value_of
 
 if TYPE_CHECKING:
+    from pytflite.plan.backend import BoundProgram
     from pytflite.plan.resource import Resource
     from pytflite.runtime.state import Held
 

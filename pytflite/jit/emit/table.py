@@ -23,6 +23,7 @@ from pytflite.jit.target import Target
 
 LOOKUP_BLOCK = 8192
 _UNROLLED = 4
+_TOGETHER = 4  # vectors that are asked at once whether they are near a tie
 
 
 def lookup(module: Module, target: Target, x_size: int, y_size: int) -> None:
@@ -57,29 +58,34 @@ def pairs(
     """Slots: rows.slots, then the table: 65536 bytes, the bits of a first; and the address of
     CONSTANTS, float32. Without a formula the table alone is used."""
     f = module.kernel(*slots(operands, loops), "ptr table", "ptr constants")
-    lanes = target.lanes
-    numbers = {
-        name: Vector(f, f.splat("float", lanes, f.load("float", "%constants", 4 * n)), lanes)
-        for n, name in enumerate(CONSTANTS)
-    }
+    wide = _TOGETHER * target.lanes
     with blocks(f, operands, [1, 1], 1, loops) as block:
-        whole = f.op(f"and i64 {block.size}, -{lanes}") if formula else "0"
-        with f.loop(0, whole, lanes) as loop:
-            a, b = (
-                _read(f, kind, place, loop.index, lanes, signed)
-                for kind, place in zip(operands, block.operands, strict=True)
-            )
-            t = _formula(formula or "add", a, b, numbers)
-            near = INTRINSICS["rint"](t)
-            off = INTRINSICS["absolute"](t - near)
-            doubtful = off > numbers["edge"]
-            y = INTRINSICS["where"](near < numbers["low"], numbers["low"], near)
-            y = INTRINSICS["where"](y > numbers["high"], numbers["high"], y)
-            whole_number = y.op(f"fptosi {y} to <{lanes} x i32>", "i32")
-            y = whole_number.op(f"trunc {whole_number} to <{lanes} x i8>", "i8")
-            y = _corrected(f, operands, block.operands, loop.index, y, doubtful)
-            f.store(f"<{lanes} x i8>", y.value, block.y, loop.index)
-        with f.loop(whole, block.size) as loop:
+        start = "0"
+        for lanes in (wide, target.lanes) if formula else ():
+            numbers = {
+                name: Vector(
+                    f, f.splat("float", lanes, f.load("float", "%constants", 4 * n)), lanes
+                )
+                for n, name in enumerate(CONSTANTS)
+            }
+            whole = f.op(f"and i64 {block.size}, -{lanes}")
+            with f.loop(start, whole, lanes) as loop:
+                a, b = (
+                    _read(f, kind, place, loop.index, lanes, signed)
+                    for kind, place in zip(operands, block.operands, strict=True)
+                )
+                t = _formula(formula, a, b, numbers)
+                near = INTRINSICS["rint"](t)
+                off = INTRINSICS["absolute"](t - near)
+                doubtful = off > numbers["edge"]
+                y = INTRINSICS["where"](near < numbers["low"], numbers["low"], near)
+                y = INTRINSICS["where"](y > numbers["high"], numbers["high"], y)
+                whole_number = y.op(f"fptosi {y} to <{lanes} x i32>", "i32")
+                y = whole_number.op(f"trunc {whole_number} to <{lanes} x i8>", "i8")
+                y = _corrected(f, operands, block.operands, loop.index, y, doubtful)
+                f.store(f"<{lanes} x i8>", y.value, block.y, loop.index)
+            start = whole
+        with f.loop(start, block.size) as loop:
             found = _entry(f, operands, block.operands, loop.index)
             f.store("i8", found, block.y, loop.index)
 
@@ -113,7 +119,8 @@ def _corrected(
     """y with those that are doubtful looked up. It is stored after that: y may lie where x does."""
     lanes = y.lanes
     bits = f.op(f"bitcast <{lanes} x i1> {doubtful.value} to i{lanes}")
-    bits = f.op(f"zext i{lanes} {bits} to i64")
+    if lanes < 64:
+        bits = f.op(f"zext i{lanes} {bits} to i64")
     count = f.call("i64", "llvm.ctpop.i64", f"i64 {bits}")
     numbers = ", ".join(f"i8 {n}" for n in range(lanes))
     f.module.declare("llvm.cttz.i64", "declare i64 @llvm.cttz.i64(i64, i1)")

@@ -8,21 +8,13 @@ Source: Larq Compute Engine (tflite/kernels/sign.cc of its first releases).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from pytflite.ops.elementwise.pointwise import infer
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
-from pytflite.ops.spec import Node, Spec
-
-
-def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
-    """The shape of the input."""
-    source = inputs[0]
-    assert source is not None
-    return (node.output(0, source.shape),)
 
 
 def evaluate(p: Any, inputs: Inputs, outputs: Outputs, run: Run) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 from pytflite.model.graph import Array
 from pytflite.ops.custom.options import number
 from pytflite.ops.custom.tensorflow import attributes
+from pytflite.ops.elementwise.pointwise import infer
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
@@ -38,13 +39,6 @@ class P(NamedTuple):
 
     function: Function
     kind: Any
-
-
-def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
-    """The shape of the input."""
-    source = inputs[0]
-    assert source is not None
-    return (node.output(0, source.shape),)
 
 
 def prepare(

@@ -16,7 +16,7 @@ import numpy as np
 
 from pytflite.ops.custom.options import integer
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import Key, keep, key_of, last_axis, recall
+from pytflite.ops.signal.streams import Key, continued, keep, key_of, last_axis
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -49,10 +49,7 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
 
 def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> None:
     """Those that waited, then those that came; the rest of them wait."""
-    waiting = recall(run, p.key, p.rows, p.given)
-    stream = run.empty((p.rows, p.delay + p.given), np.int16)
-    stream[:, : p.delay] = 0 if waiting is None else waiting
-    stream[:, p.delay :] = inputs[0].reshape(p.rows, p.given)
+    stream = continued(run, p.key, inputs[0].reshape(p.rows, p.given), p.delay)
     outputs[0].reshape(p.rows, p.given)[...] = stream[:, : p.given]
     keep(run, p.key, stream[:, p.given :].copy(), p.rows, p.given)
 

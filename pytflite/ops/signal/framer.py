@@ -20,7 +20,7 @@ import numpy as np
 from pytflite.errors import ShapeError
 from pytflite.ops.custom.options import flag, integer, wrong
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
-from pytflite.ops.signal.streams import Key, keep, key_of, last_axis, recall
+from pytflite.ops.signal.streams import Key, continued, keep, key_of, last_axis
 from pytflite.ops.signature import Signature
 from pytflite.ops.spec import Node, Spec
 
@@ -70,11 +70,8 @@ def prepare(node: Node, inputs: Sequence[Spec | None], outputs: Sequence[Spec]) 
 
 def evaluate(p: P, inputs: Inputs, outputs: Outputs, run: Run) -> None:
     """The stream that is there, as frames; the rest of it waits."""
-    waiting = recall(run, p.key, p.rows, p.given)
-    before = p.first if waiting is None else waiting.shape[1]
-    stream = run.empty((p.rows, before + p.given), np.int16)
-    stream[:, :before] = 0 if waiting is None else waiting
-    stream[:, before:] = inputs[0].reshape(p.rows, p.given)
+    stream = continued(run, p.key, inputs[0].reshape(p.rows, p.given), p.first)
+    before = stream.shape[1] - p.given
     count = p.given // p.step
     # The first frame is complete with the sample that fills it; each after it with one more step.
     missing = min(count, max(0, -(-(p.size - before) // p.step) - 1))

@@ -40,6 +40,21 @@ def keep(run: Run, key: Key, array: Array, *layout: int) -> None:
     run.state.streams[key] = Kept(layout, array)
 
 
+def continued(run: Run, key: Key, x: Array, zeros: int) -> Array:
+    """What was kept of streams [rows, samples] of this size, and the input x after it.
+
+    Args:
+        zeros: how many stand for what was kept before there is anything.
+    """
+    rows, given = x.shape
+    waiting = recall(run, key, rows, given)
+    before = zeros if waiting is None else waiting.shape[1]
+    stream: Array = run.empty((rows, before + given), x.dtype)
+    stream[:, :before] = 0 if waiting is None else waiting
+    stream[:, before:] = x
+    return stream
+
+
 def check_type(node: Node, spec: Spec) -> None:
     """Refuses an option T that is not the number of the type.
 

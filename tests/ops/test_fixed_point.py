@@ -3,11 +3,12 @@
 Every function is held against its docstring: exhaustively where its domain is small, else on edges
 and on what hypothesis makes of them.
 
-Of 446 mutants of fixed_point.py (operators, comparisons, constants, branches, statements) these
-tests leave 33 alive, all of which compute the same: conversions to int32 in place of int64 where
-the other operand is int64; shifts by 62 or 64 in place of 63 that ask for a sign; comparisons that
-differ at a number for which both branches agree (0 and 0x7FFF0000); short cuts not taken
-(`shift_and_multiply`, `divide_by_pot`) or a shift by 0 made; reshape(-2); the name of a type.
+Of 446 mutants of fixed_point.py and rounding.py (operators, comparisons, constants, branches,
+statements) these tests and test_rounding.py leave 33 alive, all of which compute the same:
+conversions to int32 in place of int64 where the other operand is int64; shifts by 62 or 64 in place
+of 63 that ask for a sign; comparisons that differ at a number for which both branches agree (0 and
+0x7FFF0000); short cuts not taken (`shift_and_multiply`, `divide_by_pot`) or a shift by 0 made;
+reshape(-2); the name of a type.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from pytflite.ops.fixed_point import (
     shift_and_multiply,
     wrap32,
 )
-from pytflite.ops.rounding import round_away, round_half_away
+from tests.ops.test_rounding import rounded
 
 INT32 = st.integers(INT32_MIN, INT32_MAX)
 REAL = st.floats(2.0**-31, 2.0**8) | st.floats(-(2.0**8), -(2.0**-31))
@@ -45,13 +46,6 @@ EDGES = np.array([INT32_MIN, INT32_MIN + 1, -3, -2, -1, 0, 1, 2, 3, INT32_MAX - 
 
 def test_the_range_of_int32() -> None:
     assert (INT32_MIN, INT32_MAX) == (-2147483648, 2147483647)
-
-
-def rounded(x: Fraction) -> int:
-    """To the nearest integer, halves away from zero."""
-    whole = abs(x).__floor__()
-    whole += abs(x) - whole >= Fraction(1, 2)
-    return whole if x >= 0 else -whole
 
 
 def doubled_high(a: int, b: int) -> int:
@@ -144,39 +138,7 @@ def test_quantize_multipliers_of_floats() -> None:
     assert (int(m[0]), int(shift[0])) == quantize_multiplier(float(np.float32(0.1)))
 
 
-# --- rounding ---
-
-AWAY = [
-    (0.0, 0), (-0.0, 0), (0.4, 0), (-0.4, 0), (0.5, 1), (-0.5, -1), (1.5, 2), (-1.5, -2),
-    (2.5, 3), (-2.5, -3), (2.4999999999999996, 2), (-2.4999999999999996, -2),
-    (0.49999999999999994, 0), (-0.49999999999999994, 0), (2.0**52 + 1, 2**52 + 1),
-    (-(2.0**52) - 1, -(2**52) - 1), (2.0**51 + 0.5, 2**51 + 1), (1e300, int(1e300)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("x", "want"), AWAY)
-def test_round_half_away(x: float, want: int) -> None:
-    assert round_half_away(x) == want and isinstance(round_half_away(x), int)
-    assert round_away(np.array([x, x]))[1] == want
-
-
-@given(st.floats(-1e18, 1e18) | st.integers(-(1 << 54), 1 << 54).map(lambda n: n / 2))
-def test_rounding_of_anything(x: float) -> None:
-    assert round_half_away(x) == rounded(Fraction(x))
-    assert round_away(np.array(x)) == rounded(Fraction(x))
-
-
-@given(st.floats(width=32, allow_nan=False, allow_infinity=False)
-       | st.integers(-(1 << 24), 1 << 24).map(lambda n: n / 2))  # fmt: skip
-def test_round_away_of_float32(x: float) -> None:
-    got = round_away(np.array([x], np.float32))
-    assert got.dtype == np.float32 and int(got[0]) == rounded(Fraction(float(np.float32(x))))
-
-
-def test_round_away_leaves_its_argument() -> None:
-    x = np.array([0.5, -1.5])
-    round_away(x)
-    assert x.tolist() == [0.5, -1.5]
+# --- division by powers of two ---
 
 
 @pytest.mark.parametrize("exponent", range(9))

@@ -110,12 +110,10 @@ def _checked(data: Array) -> _Header:
     """What the header says, if all is as it was written."""
     if data.size < _HEADER.size:
         raise ImageError("it is too short")
-    magic, checksum, length, text_length, entry, page, _ = _HEADER.unpack(
-        data[: _HEADER.size].tobytes()
-    )
+    magic, checksum, length, text_length, entry, page, _ = _HEADER.unpack_from(data.data)
     if magic != _MAGIC:
         raise ImageError("it is no image of this version")
-    if length != data.size or blake2b(data[40:].data, digest_size=32).digest() != checksum:
+    if length != data.size or blake2b(data.data[40:], digest_size=32).digest() != checksum:
         raise ImageError("its bytes have changed")
     text = data[_HEADER.size : _HEADER.size + text_length].tobytes()
     target, label, *imports = text.decode().split("\0")

@@ -7,7 +7,8 @@ refuse stores a number other than 0 there. The others have the names that the em
 `scratch` is memory of this thread's own, as large as the work asks for, on a cache line.
 """
 
-from __future__ import annotations
+# Annotations are types here, not text: of text, each field of a NamedTuple would be compiled, which
+# each start of a process would wait for.
 
 from typing import NamedTuple
 

@@ -6,7 +6,8 @@ this CPU has everything is taken; PYTFLITE_CPU names a lower one (`PYTFLITE_CPU=
 its instructions not do what they must (trial.py), the next row's are used.
 """
 
-from __future__ import annotations
+# Annotations are types here, not text: of text, each field of a NamedTuple would be compiled, which
+# each start of a process would wait for.
 
 import os
 import sys

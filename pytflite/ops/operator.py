@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, Protocol
 from pytflite.model.graph import Array
 from pytflite.ops.registry import BUILTINS, CUSTOM
 from pytflite.ops.signature import Signature
-from pytflite.ops.spec import Key, Node, Spec
+from pytflite.ops.spec import Key, Node, Shape, Spec
 
 Inputs = Sequence[Any]  # Array, or None where left out; indexing stays convenient for kernels
 Outputs = Sequence[Any]
@@ -149,6 +149,9 @@ class Definition(NamedTuple):
     rows_apart: bool | RowsApart = False
     tolerance: int = 0  # ulps of float32 by which results may differ from the reference
     scratch: Callable[[Any], int] | None = None  # bytes that eval(p, ...) asks of run.scratch
+    # Shapes of the outputs, where infer cannot say them: from the inputs, in far less time than
+    # eval takes. Such an operator's eval fills what it is given, too.
+    sizes: Callable[[Inputs], tuple[Shape, ...]] | None = None
     examples: tuple[Example, ...] = ()
 
 

@@ -207,7 +207,8 @@ class Planner:
             for number in range(part.first, len(graph.operators)):
                 made = graph.operators[number].outputs
                 if not made or any(index not in part.known for index in made):
-                    self._operator(plan, steps, number, graph.operators[number])
+                    shapes = part.shapes if number == part.first else ()
+                    self._operator(plan, steps, number, graph.operators[number], shapes)
             for index in part.outputs:
                 if self._spec(plan, index) is None:
                     raise _no_data(graph.tensors[index], f"output of subgraph {subgraph}")
@@ -218,7 +219,11 @@ class Planner:
         finally:
             self._calls.pop()
 
-    def _operator(self, plan: Plan, steps: list[Step], number: int, operator: Operator) -> None:
+    def _operator(
+        self, plan: Plan, steps: list[Step], number: int, operator: Operator,
+        shapes: Sequence[Shape] = (),
+    ) -> None:  # fmt: skip
+        """Adds a step, or folds it. shapes: of the outputs, where infer cannot say them."""
         self._count_operator()
         node = make_node(self.model, plan.subgraph, number, operator, self)
         definition = definition_of(node, operator, self.lookup)
@@ -239,6 +244,8 @@ class Planner:
                 expected=len(outputs),
                 found=len(operator.outputs),
             )
+        if shapes:
+            outputs = tuple(s.replace(shape=d) for s, d in zip(outputs, shapes, strict=True))
         for tensor, spec in zip(node.outputs, outputs, strict=True):
             if tensor is not None:
                 check_size(self.limits, spec, tensor.name)

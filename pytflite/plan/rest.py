@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytflite.model.dtypes import INT32, INT64, RESOURCE, VARIANT
 from pytflite.model.graph import Array
-from pytflite.ops.spec import Spec
+from pytflite.ops.spec import Shape, Spec
 
 if TYPE_CHECKING:
     from pytflite.plan.plan import Plan, Step
@@ -33,6 +33,7 @@ class Part(NamedTuple):
         outputs: those of the subgraph's outputs that they make.
         known: constants that planning computed before them.
         late: those whose work is known when their inputs are, and counts then.
+        shapes: of the outputs of the first one, if a run knows them only from data.
     """
 
     first: int
@@ -40,6 +41,7 @@ class Part(NamedTuple):
     outputs: tuple[int, ...]
     known: dict[int, Spec]
     late: frozenset[int] = frozenset()
+    shapes: tuple[Shape, ...] = ()
 
 
 class Rest:
@@ -95,7 +97,14 @@ class Rest:
     def key(self, arrays: Sequence[Array]) -> Hashable:
         """What the inputs of the part have in common with those that have the same plan."""
         values = [arrays[n].tobytes() for n in self.values or ()]
-        return (*(a.shape for a in arrays), *values)
+        return (*(a.shape for a in arrays), *values, *self.shapes(arrays))
+
+    def shapes(self, arrays: Sequence[Array]) -> tuple[Shape, ...]:
+        """Of the outputs of the first step, if they follow from data alone."""
+        step, given = self.step, dict(zip(self.part.inputs, arrays, strict=True))
+        if step is None or step.definition.sizes is None or not given.keys() >= {*step.inputs}:
+            return ()
+        return step.definition.sizes([given[index] for index in step.inputs])
 
     def small(self, arrays: Sequence[Array]) -> list[int]:
         """Inputs of the part that may be shapes, or numbers that make some."""

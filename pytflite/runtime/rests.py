@@ -56,9 +56,15 @@ def _plan_of(rest: Rest, plan: Plan, arrays: Sequence[Array], planner: Planner) 
             if rest.values is None:
                 rest.move_on()
                 return None
-        return planner.plan_part(plan.subgraph, rest.part, _specs(rest, plan, arrays, rest.values))
+        specs = _specs(rest, plan, arrays, rest.values)
+        return planner.plan_part(plan.subgraph, _part(rest, arrays), specs)
     except TFLiteError:
         return None  # the operators say it better, one by one
+
+
+def _part(rest: Rest, arrays: Sequence[Array]) -> Part:
+    """The part, with shapes that follow from these arrays."""
+    return rest.part._replace(shapes=rest.shapes(arrays))
 
 
 def _specs(
@@ -83,10 +89,11 @@ def _values(
 
     def unknown(values: Sequence[int]) -> list[Step]:
         specs = _specs(rest, plan, arrays, values)
-        _, steps = planner.draft_part(plan.subgraph, rest.part, specs)
+        _, steps = planner.draft_part(plan.subgraph, part, specs)
         return [step for step in steps if is_unknown(step)]
 
     values: list[int] = []
+    part = _part(rest, arrays)
     left = unknown(values)
     if left:
         candidates = rest.small(arrays)

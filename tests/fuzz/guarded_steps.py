@@ -10,6 +10,8 @@ from __future__ import annotations
 import ctypes
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -31,13 +33,20 @@ _ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64,
 
 
 def native_steps(model: Model, limits: Limits | None = None) -> Iterator[tuple[Plan, Step]]:
-    """Those of the main subgraph that kernels compute."""
+    """Those of the main subgraph that kernels compute; as they are in a run, if only that knows."""
     interpreter = Interpreter(model, backend="jit", wait=True, limits=limits)
     interpreter.allocate_tensors()
-    plan = interpreter.plan()
-    for step in plan.steps:
-        if step.work is not None:
-            yield plan, step
+    plan: Plan | None = interpreter.plan()
+    if plan is not None and plan.rest is not None:
+        with suppress(TFLiteError):
+            rng = Random(0)
+            types = (t.dtype for t in interpreter.model.inputs)
+            interpreter.run(*map(partial(array, rng), types, plan.input_shapes))
+    while plan is not None:
+        for step in plan.steps:
+            if step.work is not None:
+                yield plan, step
+        plan = plan.rest.latest if plan.rest is not None else None
 
 
 def check_steps(model: Model, seed: int = 0, times: int = 2, limits: Limits | None = None) -> int:

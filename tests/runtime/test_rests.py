@@ -156,20 +156,39 @@ def test_what_does_not_fit_is_told_by_the_operator() -> None:
 
 
 def test_an_operator_that_never_says_its_shape_is_passed_over() -> None:
-    """WHERE, whose rows only it knows; what follows them is compiled."""
+    """UNIQUE, whose count only it knows; what follows it is compiled."""
     g = Graph()
-    x = g.input("x", (4, 5))
-    mask = g.op("GREATER", [x, g.constant(np.float32(0))], (4, 5), "BOOL")
+    x = g.input("x", (12,))
+    unique, places = g.tensor((1,)), g.tensor((12,), "INT32")
+    g.add("UNIQUE", [g.op("RELU", [x], (12,))], (unique, places), idx_out_type=2)
+    g.output(g.op("EXP", [unique], (1,)))
+    g.output(places)
+    native, plain = both(build(g))
+    x = RNG.integers(0, 4, 12).astype(np.float32)
+    for _ in range(3):
+        same(native, plain, x)
+    assert kinds(native) == {"RELU": "jit", "UNIQUE": "numpy", "EXP": "jit"}
+    same(native, plain, -x)
+    same(native, plain, np.zeros_like(x))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int32", "int64", "float16", "float32",
+                                   "float64"])  # fmt: skip
+def test_places_are_counted_first(dtype: str) -> None:
+    """WHERE, of -0 and NaN, too; and what takes its rows."""
+    g = Graph()
+    mask, x = g.input("mask", (4, 5), dtype.upper()), g.input("x", (4, 5))
     rows = g.op("WHERE", [mask], (1, 2), "INT64")
     g.output(g.op("EXP", [g.op("GATHER_ND", [x, rows], (1,))], (1,)))
     g.output(rows)
     native, plain = both(build(g))
-    x = RNG.normal(size=(4, 5)).astype(np.float32)
-    for _ in range(3):
-        same(native, plain, x)
-    assert kinds(native) == {"GREATER": "jit", "WHERE": "numpy", "GATHER_ND": "jit", "EXP": "jit"}
-    same(native, plain, -x)
-    same(native, plain, np.zeros_like(x))
+    numbers = RNG.normal(size=(4, 5)).astype(np.float32)
+    some = [0, 0, 1, -1, 3] if "float" not in dtype else [0.0, -0.0, np.nan, -1e-7, np.inf]
+    mask = RNG.choice(np.array(some, dtype), (4, 5))
+    for given in (mask, mask, mask[::-1], np.zeros_like(mask), np.ones_like(mask), mask):
+        for _ in range(3):
+            same(native, plain, np.ascontiguousarray(given), numbers)
+    assert kinds(native) == {"WHERE": "jit", "GATHER_ND": "jit", "EXP": "jit"}
 
 
 def test_one_rest_in_another() -> None:

@@ -1,4 +1,4 @@
-"""Where the greatest elements are: ARG_MAX, ARG_MIN, TOPK_V2.
+"""Where the greatest elements are: ARG_MAX, ARG_MIN, TOPK_V2; and those that are not 0: WHERE.
 
 `key` is a function of kernels/keys.py: elements are compared by their keys, so that x may hold the
 bits of floats.
@@ -18,6 +18,7 @@ Key = Callable[[Any], Any]
 Ranked = Callable[[Any, int], Any]
 
 COLUMNS = 256  # that a tile of first_of_columns has
+WRONG_COUNT = 1
 
 
 @declare(x="dtype[:, :]", y="index[:]", block="int64", key="constant", ranked="constant",
@@ -133,3 +134,22 @@ def _worse(x: Array, indices: Array, row: int, a: int, b: int, key: Key) -> bool
     i, j = indices[row, a], indices[row, b]
     k, m = key(x[row, i]), key(x[row, j])
     return bool(k < m or (k == m and i > j))
+
+
+@declare(x="dtype[:]", sizes="int64[:]", mask="int64", y="int64[:, :]")
+def places(begin: int, end: int, x: Array, sizes: Array, mask: int, y: Array) -> int:
+    """y[n] = indices, along axes of such sizes, of the n-th x[i] with a bit that the mask has.
+
+    There are as many as y has room for.
+    """
+    count = 0
+    for i in range(x.size):
+        if x[i] & mask != 0:
+            if count == y.shape[0]:
+                return WRONG_COUNT
+            rest = i
+            for axis in range(sizes.size - 1, -1, -1):
+                y[count, axis] = rest % sizes[axis]
+                rest //= sizes[axis]
+            count += 1
+    return 0 if count == y.shape[0] else WRONG_COUNT

@@ -1,8 +1,10 @@
-"""ARG_MAX, ARG_MIN, TOPK_V2."""
+"""ARG_MAX, ARG_MIN, TOPK_V2, WHERE."""
 
 from __future__ import annotations
 
 from math import prod
+
+import numpy as np
 
 from pytflite.jit.kernel import Setting, kernel
 from pytflite.jit.kernels.searching import COLUMNS
@@ -81,3 +83,19 @@ def top_k(step: Step, to: Lowering) -> Lowered:
         count, block,
     )  # fmt: skip
     return [Work(code, slots, tiles=-(-rows // block))]
+
+
+@lowering("WHERE")
+def where(step: Step, to: Lowering) -> Lowered:
+    """All places that are not 0, as many as a run has counted."""
+    source, (count, rank) = step.input_specs[0], step.output_specs[0].static
+    assert source is not None
+    if not source.size:
+        return []
+    bits = 8 * source.dtype.storage.itemsize
+    mask = (1 << (bits - 1)) - 1 if source.dtype.is_float else -1  # without the sign
+    slots = (
+        to.input(step, 0), source.size, np.array(source.static, np.int64), rank, mask,
+        to.output(step), count, rank,
+    )  # fmt: skip
+    return [Work(kernel("searching.places", dtype=f"int{bits}"), slots)]

@@ -15,7 +15,7 @@ from pytflite.errors import ShapeError
 from pytflite.model.graph import Array
 from pytflite.ops.operator import Example, Inputs, Outputs, Run, define
 from pytflite.ops.signature import Signature
-from pytflite.ops.spec import Node, Spec
+from pytflite.ops.spec import Node, Shape, Spec
 
 
 def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
@@ -29,10 +29,17 @@ def infer(node: Node, inputs: Sequence[Spec | None]) -> tuple[Spec, ...]:
     return (node.output(0, (None, condition.rank)),)
 
 
+def sizes(inputs: Inputs) -> tuple[Shape, ...]:
+    """[count, rank]."""
+    return ((int(np.count_nonzero(inputs[0])), inputs[0].ndim),)
+
+
 def evaluate(p: None, inputs: Inputs, outputs: Outputs, run: Run) -> list[Array]:
     """Counts, and lists."""
-    condition = inputs[0]
-    out = run.empty((int(np.count_nonzero(condition)), condition.ndim), np.int64)
+    condition, out = inputs[0], outputs[0]
+    if out is None:
+        (shape,) = sizes(inputs)
+        out = run.empty(shape, np.int64)
     for axis, indices in enumerate(np.nonzero(condition)):
         out[:, axis] = indices
     return [out]
@@ -49,5 +56,6 @@ define(
     versions=(1, 2),
     infer=infer,
     eval=evaluate,
+    sizes=sizes,
     examples=(Example([np.array([[True, False], [True, True]])], [[[0, 0], [1, 0], [1, 1]]]),),
 )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytflite.ops.spec import Spec
     from pytflite.plan.backend import BoundProgram
 
+_RESTS_KEPT = 2  # plans of the rest of a run for which a context keeps memory
+
 
 class BoundStep:
     """A step with the arrays of one context."""
@@ -111,13 +113,14 @@ class Context:
 
     def of_rest(self, plan: Plan) -> Context:
         """Memory for the rest of a run, which begins with tensors of this one."""
-        context = self._rests.get(plan)
+        context = self._rests.pop(plan, None)
         if context is None:
-            self._rests = {p: c for p, c in self._rests.items() if p.kept}
             lent = {i: self.arrays[i] for i in plan.inputs if i in self.plan.offsets}
             context = Context(plan, lent)
-            if plan.kept:
-                self._rests[plan] = context
+        if plan.kept:
+            self._rests[plan] = context  # the latest last
+        while len(self._rests) > _RESTS_KEPT:
+            del self._rests[next(iter(self._rests))]
         return context
 
     def set_inputs(self, inputs: Iterable[Array]) -> None:

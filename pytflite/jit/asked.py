@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from pytflite.plan.resource import Resource
 if TYPE_CHECKING:
     from pytflite.jit.backend import Compiled
     from pytflite.ops.random.distributions import Stream
+
+T = TypeVar("T")
 
 _WARNED: set[tuple[str, str]] = set()  # operators and reasons that have been told once
 _LONGEST = 20_000  # works of subgraphs in one program
@@ -68,6 +70,13 @@ class Asked:
         step.resource = self._resources.get(step)
         step.room = self._rooms.get(step, 0)
         step.shared = self._shared.get(step, {})
+
+    def give(self, step: Step, other: Step) -> None:
+        """What a step has asked for is another's, which it stood for."""
+        if step is not other:
+            _give(self._resources, step, other)
+            _give(self._rooms, step, other)
+            _give(self._shared, step, other)
 
     def kernels(self, steps: Mapping[Step, Lowered]) -> dict[Step, tuple[Kernel, ...]]:
         """The kernels that each of these steps needs, if it becomes native."""
@@ -210,6 +219,11 @@ class Asked:
         return At(LEFT)
 
 
+def _give(asked: dict[Step, T], step: Step, other: Step) -> None:
+    if step in asked:
+        asked[other] = asked.pop(step)
+
+
 def lowered(step: Step, to: Asked) -> list[tuple[Step, Lowered]]:
     """The step with its work, or its parts each with theirs if it cannot be done at once."""
     found = _lower(step, to)
@@ -221,6 +235,7 @@ def lowered(step: Step, to: Asked) -> list[tuple[Step, Lowered]]:
 def _lower(step: Step, to: Asked) -> Lowered:
     if not is_ours(step.definition):
         return _NO_KERNEL
+    asks = step
     try:
         step = _as_builtin(step)
     except TFLiteError as error:
@@ -242,7 +257,9 @@ def _lower(step: Step, to: Asked) -> Lowered:
             return "it has a variable tensor, a handle, or a size known only at run time"
     try:
         with np.errstate(all="ignore"):  # scales may be anything
-            return lower(step, to)
+            found = lower(step, to)
+        to.give(step, asks)
+        return found
     except TFLiteError as error:
         return error.problem  # prepare will say the same
     except Exception as error:

@@ -7,6 +7,8 @@ import struct
 import numpy as np
 import pytest
 
+import pytflite
+from tests.graphs import Graph, build
 from tests.harness import single_op, tensor
 from tests.jit.agreement import agree
 from tests.jit.native import RUNNABLE
@@ -93,3 +95,30 @@ def test_functions_of_two_of_tensorflow(name: str) -> None:
         custom_options=flex_options(name),
     )  # fmt: skip
     agree(model, x, y, ulps=4)
+
+
+def test_filters_that_are_computed() -> None:
+    """Where the kernels need memory that the builtin operator asks for."""
+    x, w, b = (RNG.normal(size=s).astype(np.float32) for s in ((1, 5, 6, 3), (4, 3, 3, 3), (4,)))
+    model = single_op(
+        "Convolution2DTransposeBias", [tensor(a.shape) for a in (x, w, b)], [tensor()],
+        custom_options=struct.pack("<3i", 1, 2, 2),
+    )  # fmt: skip
+    agree(model, x, w, b, ulps=16)
+
+
+def test_variables_of_tensorflow() -> None:
+    g = Graph()
+    x = g.input("x", (3,))
+    names = flex_options("VarHandleOp", container="", shared_name="v")
+    handle = g.op("FlexVarHandleOp", [], (), "RESOURCE", custom_options=names)
+    g.op("FlexAssignVariableOp", [handle, g.op("EXP", [x], (3,))], None)
+    g.output(g.op("FlexReadVariableOp", [handle], (3,)))
+    native, plain = (
+        pytflite.Interpreter(build(g), backend=b, wait=b == "jit") for b in ("jit", "numpy")
+    )
+    for _ in range(3):
+        given = RNG.normal(size=3).astype(np.float32)
+        np.testing.assert_allclose(native.run(given), plain.run(given), rtol=1e-6)
+    states = [list(i._engine.state.resources.values()) for i in (native, plain)]
+    np.testing.assert_allclose(states[0], states[1], rtol=1e-6)

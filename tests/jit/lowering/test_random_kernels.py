@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import pytflite
+from pytflite.format.flexbuffer import encode
 from pytflite.jit.target import Target
 from pytflite.model.model import Model
 from tests.harness import assert_same, single_op, tensor
 from tests.jit.native import RUNNABLE
 from tests.jit.targets import compiled, reasons
+from tests.ops.custom.node_defs import flex_options
 
 SEEDS = [(1, 2), (-1, -1), (1 << 33, 3), ((1 << 63) - 1, -(1 << 63))]
 
@@ -99,3 +101,18 @@ def test_without_seeds_each_interpreter_draws_its_own() -> None:
     one, two = (pytflite.Interpreter(model, backend="jit", wait=True) for _ in range(2))
     draws = [one.run(), one.run(), two.run()]
     assert len({d.tobytes() for d in draws}) == 3
+
+
+@pytest.mark.parametrize("name", ["Multinomial", "FlexMultinomial"])
+def test_custom_operators_have_a_stream_of_their_own(name: str) -> None:
+    options = (
+        flex_options("Multinomial", seed=3, seed2=5)
+        if name.startswith("Flex")
+        else encode({"seed": 3, "seed2": 5})
+    )
+    inputs = [tensor((2, 9)), tensor(value=np.int32(20))]
+    model = single_op(name, inputs, [tensor((2, 20), "INT32")], custom_options=options)
+    x = np.random.default_rng(0).normal(size=(2, 9)).astype(np.float32)
+    alike(model, x, cpu=RUNNABLE[0])
+    native = compiled(model, RUNNABLE[0])
+    assert (native.run(x) != native.run(x)).any()

@@ -17,6 +17,7 @@ from pytflite.model.graph import Array
 Key = Callable[[Any], Any]
 Ranked = Callable[[Any, int], Any]
 
+_STRETCH = 64  # elements that are looked at by vectors
 COLUMNS = 256  # that a tile of first_of_columns has
 WRONG_COUNT = 1
 
@@ -58,10 +59,20 @@ def first_of_rows(begin: int, end: int, x: Array, y: Array, block: int, key: Key
         for j in range(1, x.shape[1]):
             best = max(best, key(x[row, j]))
         first = 0
+        while first + _STRETCH < x.shape[1] and not _holds(x, row, first, best, key):
+            first += _STRETCH
         while key(x[row, first]) != best:
             first += 1
         y[row] = first
     return 0
+
+
+def _holds(x: Array, row: int, first: int, best: int, key: Key) -> bool:
+    """Whether a key is among those of a stretch."""
+    found = False
+    for j in range(_STRETCH):
+        found |= key(x[row, first + j]) == best
+    return found
 
 
 @declare(x="dtype[:, :, :]", best="scratch wide[:]", y="index[:, :]", key="constant")

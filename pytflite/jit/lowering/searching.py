@@ -54,7 +54,7 @@ def arg_max(step: Step, to: Lowering) -> Lowered:
         return [Work(code, slots, outer * -(-inner // COLUMNS), COLUMNS * int(wide[-2:]) // 8)]
     ranked: dict[str, Setting] = {}
     narrow = source.dtype.bits <= 16 and source.dtype not in (FLOAT16, UINT16)
-    if narrow and size <= 1 << 16:
+    if narrow and size <= 2 * _SHORT:
         ranked = {"ranked": "searching.ranked16", "most": (1 << 16) - 1}
     elif not element.endswith("64") and element != "uint32" and size <= _SHORT:
         ranked = {"ranked": "searching.ranked32", "most": (1 << 32) - 1}

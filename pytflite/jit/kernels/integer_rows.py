@@ -21,7 +21,7 @@ from pytflite.model.graph import Array
 _INT32_MIN = np.int64(-(1 << 31))
 _SHIFT = 22  # from Q5.26 to the outputs' Q27.4
 _HALF = np.int64(1 << (_SHIFT - 1))
-_LONG = 16  # columns from which on a table of 256 outputs is worth its while
+_LONG = 48  # columns from which on a table of 256 outputs is worth its while
 
 
 @declare(x="int16[:, :]", y="int16[:, :]", exp="int16[:]", inverse="int16[:]", block="int64")
@@ -81,36 +81,47 @@ def l2_normalization(
 
 @declare(x="dtype[:, :]", y="dtype[:, :]", scaled="int64[:]", term="int64[:]", reach="int64",
          m="int64", shift="int64", least="int64", greatest="int64", block="int64",
-         found="scratch dtype[:]")  # fmt: skip
+         found="scratch dtype[:]", tops="scratch int64[:]", logarithms="scratch int64[:]",
+         stops="scratch int64[:]")  # fmt: skip
 def log_softmax(
     begin: int, end: int, x: Array, y: Array, scaled: Array, term: Array, reach: int, m: int,
-    shift: int, least: int, greatest: int, block: int, found: Array,
+    shift: int, least: int, greatest: int, block: int, found: Array, tops: Array,
+    logarithms: Array, stops: Array,
 ) -> int:  # fmt: skip
     """LOG_SOFTMAX of bytes, by tables of all differences (ops/normalization/log_softmax.py).
 
     m, shift: from Q5.26 back to differences; differences above `reach` give the least integer.
-    Long rows have a table of their own: `found`, the outputs of all differences.
-    A tile is `block` rows.
+    A tile is `block` rows, whose logarithms vectors compute at once. Long rows have a table of
+    their own: `found`, the outputs of all differences.
     """
     columns = x.shape[1]
-    for row in range(begin * block, min(end * block, x.shape[0])):
-        top = np.int64(x[row, 0])
-        for i in range(1, columns):
-            top = max(top, np.int64(x[row, i]))
-        total = np.int64(0)
-        for i in range(columns):
-            total += term[top - np.int64(x[row, i])]
-        logarithm = log_of_sum(total)
-        stop = min(reach + 1, -multiply(logarithm + _INT32_MIN, m, shift))
-        if columns < _LONG:
+    for tile in range(begin, end):
+        first = tile * block
+        rows = min(x.shape[0] - first, block)
+        for row in range(rows):
+            top = np.int64(x[first + row, 0])
+            for i in range(1, columns):
+                top = max(top, np.int64(x[first + row, i]))
+            total = np.int64(0)
             for i in range(columns):
-                d = top - np.int64(x[row, i])
-                y[row, i] = _output(scaled[d] - logarithm, d < stop, least, greatest)
-        else:
-            for n in range(256):
-                found[n] = _output(scaled[n] - logarithm, n < stop, least, greatest)
-            for i in range(columns):
-                y[row, i] = found[top - np.int64(x[row, i])]
+                total += term[top - np.int64(x[first + row, i])]
+            tops[row] = top
+            logarithms[row] = total
+        for row in range(rows):
+            logarithm = log_of_sum(logarithms[row])
+            logarithms[row] = logarithm
+            stops[row] = min(reach + 1, -multiply(logarithm + _INT32_MIN, m, shift))
+        for row in range(rows):
+            top, logarithm, stop = tops[row], logarithms[row], stops[row]
+            if columns < _LONG:
+                for i in range(columns):
+                    d = top - np.int64(x[first + row, i])
+                    y[first + row, i] = _output(scaled[d] - logarithm, d < stop, least, greatest)
+            else:
+                for n in range(256):
+                    found[n] = _output(scaled[n] - logarithm, n < stop, least, greatest)
+                for i in range(columns):
+                    y[first + row, i] = found[top - np.int64(x[first + row, i])]
     return 0
 
 

@@ -61,7 +61,10 @@ def normalization(step: Step, to: Lowering) -> Lowered:
             step, to, source, "integer_rows.log_softmax", (*sized, *numbers),
             dtype=source.dtype.name.lower(),
         )  # fmt: skip
-        return [work._replace(slots=(*work.slots, 256), scratch=256)]
+        rows = -(-_TILE // max(source.static[-1], 1))
+        sizes = 256, rows, rows, rows  # bytes; and three numbers of each row
+        scratch = 256 + 3 * (-(-8 * rows // 64) * 64)
+        return [work._replace(slots=(*work.slots, *sizes), scratch=scratch)]
     if source.dtype is not FLOAT32:
         return f"there is no compiled kernel for {source.dtype.name}"
     return _rows(step, to, source, f"normalization.{step.node.name.lower()}")

@@ -5,6 +5,7 @@ What is fused is never read by anyone else, and not asked for after the run.
     elementwise chains      y = relu(x * s + b), logistic(x) * x ...: one pass over memory
     PAD and convolution     the convolution's windows begin outside its input
     product and ADD         the sum is made of the product in registers
+    squares and their sum   sums and means of x * x: no square is written to memory
     functions of one byte   x * logistic(x) of int8 ...: one table
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Collection, Sequence
 
 from pytflite.jit.lowering.elementwise import expression_of
 from pytflite.jit.lowering.padded import takes_padding
+from pytflite.jit.lowering.squares import is_square, takes_squares
 from pytflite.jit.lowering.sums import PRODUCTS, takes_sum
 from pytflite.model.dtypes import FLOAT32, INT8, UINT8
 from pytflite.ops.registry import is_ours
@@ -36,7 +38,8 @@ def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
     """
     uses = Counter(i for step in steps for i in dict.fromkeys(step.inputs))
     uses.update(outputs)
-    return _summed(_chains(_of_one_byte(_padded(steps, uses), uses), uses), uses)
+    steps = _squares(_of_one_byte(_padded(steps, uses), uses), uses)
+    return _summed(_chains(steps, uses), uses)
 
 
 def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
@@ -62,6 +65,20 @@ def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
             joined.parts = pad, step
             joined.rows_apart = pad.rows_apart and step.rows_apart
             step = joined
+        result.append(step)
+    return [step for step in result if step not in gone]
+
+
+def _squares(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
+    """Sums with the squares of which they alone see the result."""
+    squares = {s.outputs[0]: s for s in steps if is_square(s) and not _has_state(s)}
+    result, gone = [], set()
+    for step in steps:
+        square = squares.get(step.inputs[0]) if step.inputs else None
+        if square is not None and uses[square.outputs[0]] == 1 and takes_squares(step):
+            gone.add(square)
+            step = _joined((square, step))
+            step.definition = step.definition._replace(in_place=())
         result.append(step)
     return [step for step in result if step not in gone]
 

@@ -142,3 +142,51 @@ def test_long_chains_of_what_is_used_twice() -> None:
     assert len(fused.plan().steps) == 1
     want = pytflite.Interpreter(model, backend="numpy").run(array)
     np.testing.assert_array_equal(fused.run(array), want)
+
+
+@pytest.mark.parametrize("square", ["MUL", "SQUARE"])
+@pytest.mark.parametrize("name", ["SUM", "MEAN"])
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((3, 5, 70), [2]), ((9, 7), [1]), ((2, 30, 5), [1]), ((4, 6, 2, 9), [0, 2])]
+)
+def test_sums_of_squares(name: str, square: str, shape: tuple[int, ...], axes: list[int]) -> None:
+    """The bits that the two have apart; who looks on sees the squares."""
+    g = Graph()
+    x = g.input("x", shape)
+    y = g.op(square, [x, x] if square == "MUL" else [x], shape)
+    left = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    g.output(g.op(name, [y, g.constant(np.array(axes, np.int32))], left, keep_dims=True))
+    model = build(g)
+    compiled = pytflite.Interpreter(model, backend="jit", wait=True)
+    assert [len(step.parts) for step in compiled.plan().steps] == [2]
+    for special in (None, np.nan, np.inf, 1e18):
+        array = RNG.normal(size=shape).astype(np.float32)
+        if special is not None:
+            array.reshape(-1)[3] = special
+        got = compiled.run(array)
+        trace = compiled.trace(array)
+        np.testing.assert_array_equal(got, trace[model.outputs[0].name])
+        np.testing.assert_array_equal(trace[model.subgraphs[0].tensors[y].name], array * array)
+        want = pytflite.Interpreter(model, backend="numpy").run(array)
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("why", ["seen", "clamped", "two factors", "greatest"])
+def test_squares_that_are_written(why: str) -> None:
+    """Others see them, or they are none, or are not summed."""
+    g = Graph()
+    x, other = g.input("x", (4, 40)), g.input("other", (4, 40))
+    clamped = {"fused_activation_function": 1} if why == "clamped" else {}
+    y = g.op("MUL", [x, other if why == "two factors" else x], (4, 40), **clamped)
+    name = "REDUCE_MAX" if why == "greatest" else "SUM"
+    g.output(g.op(name, [y, g.constant(np.array([1], np.int32))], (4,)))
+    if why == "seen":
+        g.output(y)
+    model = build(g)
+    compiled = pytflite.Interpreter(model, backend="jit", wait=True)
+    assert [len(step.parts) for step in compiled.plan().steps] == [0, 0]
+    a, b = (RNG.normal(size=(4, 40)).astype(np.float32) for _ in range(2))
+    want = pytflite.Interpreter(model, backend="numpy").run(a, b)
+    got = compiled.run(a, b)
+    for one, wanted in zip(*(r if isinstance(r, list) else [r] for r in (got, want)), strict=True):
+        np.testing.assert_allclose(one, wanted, rtol=1e-5, atol=1e-6)

@@ -47,11 +47,12 @@ _PART = 4  # of a vector: one so many times as narrow
 
 
 class Form(NamedTuple):
-    """What is combined, and how: "sum", "product", "max", "min"."""
+    """What is combined, and how: "sum", "product", "max", "min"; or the `squares` of that."""
 
     dtype: str
     how: str
     ending: str
+    squares: bool
 
     @property
     def element(self) -> str:
@@ -75,14 +76,14 @@ class Form(NamedTuple):
 
 def fold(
     module: Module, target: Target, dtype: str, how: str, ending: str, columns: bool, short: bool,
-    twice: bool,
+    twice: bool, squares: bool,
 ) -> None:  # fmt: skip
     """Slots: x, y, units, group, blocks, width, SIZES, those of the ending.
 
     A unit is an output of `rows`; of `columns`, one of the `blocks` of `width` outputs that lie
     side by side. A tile is `group` units.
     """
-    form = Form(dtype, how, ending)
+    form = Form(dtype, how, ending, squares)
     f = module.kernel(
         "ptr x", "ptr y", "i64 units", "i64 group", "i64 blocks", "i64 width", *SIZES,
         *ENDINGS[ending],
@@ -241,6 +242,8 @@ def _read(f: Function, form: Form, place: str, index: int, lanes: int) -> Vector
 
 def _widened(form: Form, x: Vector) -> Vector:
     """Elements of memory, as they are kept."""
+    if form.squares:
+        return x * x
     if form.dtype == "bool":
         return x.differs(0).to(form.kept)
     if form.dtype == "uint8" and form.kept != "i8":

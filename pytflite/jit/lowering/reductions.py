@@ -70,7 +70,7 @@ def reduction(step: Step, to: Lowering) -> Lowered:
     code = kernel(
         "reduction.fold", dtype=source.dtype.name.lower(), how=how, ending=ending.name,
         columns=columns, short=not columns and r0 == 1 and r1 < _SHORT,
-        twice=r0 > 1,
+        twice=r0 > 1, squares=bool(step.parts),
     )  # fmt: skip
     assert len(ending.numbers) == len(ENDINGS[ending.name])
     slots = (

@@ -159,7 +159,7 @@ class Asked:
     def room(self, step: Step, size: int) -> At:
         """A slot for memory of the step's own while its kernels run."""
         offset = self._rooms.get(step, 0)
-        self._rooms[step] = offset + -(-size // ALIGNMENT) * ALIGNMENT
+        self._rooms[step] = offset + max(1, -(-size // ALIGNMENT)) * ALIGNMENT
         return At(ROOMS - step.node.index, offset)
 
     def shared(self, step: Step, key: Hashable, size: int) -> At:

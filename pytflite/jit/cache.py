@@ -130,7 +130,10 @@ class Cache:
 
     def path(self, kernel: Kernel, target: Target) -> str:
         """The file of an image."""
-        key = "\0".join((code_version(), target.name, target.cpu, target.features, kernel.label))
+        return self._path(kernel.label, target)
+
+    def _path(self, label: str, target: Target) -> str:
+        key = "\0".join((code_version(), target.name, target.cpu, target.features, label))
         name = blake2b(key.encode(), digest_size=16).hexdigest()
         return os.path.join(self.directory, f"{code_version()[:8]}-{name}{IMAGE}")
 
@@ -140,9 +143,10 @@ class Cache:
         Raises:
             NotExecutableError: the system does not let it run.
         """
-        path = self.path(kernel, target)
+        label = kernel.label
+        path = self._path(label, target)
         try:
-            return load_file(path, target.name, kernel.label)
+            return load_file(path, target.name, label)
         except FileNotFoundError:
             return None
         except NotExecutableError:

@@ -25,7 +25,7 @@ from pytflite.jit.kernel import Kernel
 from pytflite.jit.library import Library
 from pytflite.jit.plan_file import Header, joined, pack, read, source_states
 from pytflite.jit.program import Program, Tables
-from pytflite.jit.records import RECORD, RUNNERS
+from pytflite.jit.records import RECORD, runners
 from pytflite.jit.target import Target
 from pytflite.model.model import Model
 from pytflite.ops.registry import BUILTINS, CUSTOM, is_ours
@@ -87,8 +87,9 @@ class KeptPlans:
             constants=tuple(constants[begin:end] for begin, end in header.constants),
             scratch=header.totals[1],
         )
-        addresses = self._library.find((*RUNNERS, *tables.kernels), self._target)
-        if len(addresses) < len({*RUNNERS, *tables.kernels}):
+        kernels = {*runners(threads), *tables.kernels}
+        addresses = self._library.find(kernels, self._target)
+        if len(addresses) < len(kernels):
             return None  # an image was removed
         return self._plan(header, shapes, Program(tables, addresses, threads))
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytflite.jit.kernel import Kernel
-from pytflite.jit.pace import Pace
 from pytflite.jit.records import CLAIMED, ENTRY, HELPER, LEADER, SINGLE
 from pytflite.model.graph import Array
 from pytflite.plan.alignment import aligned
 from pytflite.plan.plan import Refused
+
+if TYPE_CHECKING:
+    from pytflite.jit.pace import Pace
 
 _ALONE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # of SINGLE, which needs the first argument only
 _CACHE_LINE = 64
@@ -59,7 +61,7 @@ class Program:
 
     Args:
         tables: what runs.
-        addresses: of the kernels, and of RUNNERS.
+        addresses: of the kernels, and of `runners(threads)`.
         threads: that may share the tiles of a run.
     """
 
@@ -73,16 +75,21 @@ class Program:
         self._slots = tables.slots.copy()
         self._slots[tables.absolute] = [array.ctypes.data for array in tables.constants]
         self.runner = _ALONE(addresses[SINGLE])
-        self.leader = ENTRY(addresses[LEADER])
-        self.helper = addresses[HELPER]
+        if threads > 1:
+            self.leader = ENTRY(addresses[LEADER])
+            self.helper = addresses[HELPER]
         self._paces: dict[tuple[int, int], Pace | None] = {}
 
     def pace(self, begin: int, end: int) -> Pace | None:
         """Whether a stretch is shared; None if there is nothing to share."""
         records = begin, end
         if records not in self._paces:
-            several = self.threads > 1 and bool((self._records[begin:end, 2] > 1).any())
-            self._paces[records] = Pace(self.threads) if several else None
+            pace = None
+            if self.threads > 1 and (self._records[begin:end, 2] > 1).any():
+                from pytflite.jit.pace import Pace
+
+                pace = Pace(self.threads)
+            self._paces[records] = pace
         return self._paces[records]
 
     @property

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import ctypes
 
-from pytflite.jit.kernel import kernel
+from pytflite.jit.kernel import Kernel, kernel
 
 RECORD = 64
 KERNEL, PARAMETERS, TILES, FLUSH = 0, 8, 16, 24
@@ -34,4 +34,9 @@ CLAIMED = CLAIM * (1 + PARTS)  # bytes of a record's claims
 # The loops: in one thread, for the thread whose run it is, and for those that help.
 SINGLE, LEADER, HELPER = (kernel(f"runner.{name}") for name in ("single", "leader", "helper"))
 ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
-RUNNERS = (SINGLE, LEADER, HELPER)  # that each program needs
+RUNNERS = (SINGLE, LEADER, HELPER)
+
+
+def runners(threads: int) -> tuple[Kernel, ...]:
+    """Those that a program of so many threads needs."""
+    return RUNNERS if threads > 1 else (SINGLE,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,10 @@ CORPUS = sorted(Path(__file__).with_name("corpus").glob("*.tflite"))
 OPERATORS = sorted(definitions())
 
 
+@pytest.mark.parametrize("backend", ["numpy", *["jit"] * (find_spec("llvmlite") is not None)])
 @pytest.mark.parametrize("path", CORPUS, ids=lambda p: p.stem)
-def test_what_once_failed(path: Path) -> None:
-    verdict = judge(path.read_bytes())
+def test_what_once_failed(path: Path, backend: str) -> None:
+    verdict = judge(path.read_bytes(), backend=backend)
     assert verdict.kind != FAILED, verdict
 
 

@@ -98,7 +98,8 @@ def _repeated(
         return np.tile(slot.reshape(-1), times), []
     room = to.room(step, row * times * size)
     size *= row
-    works = copy_work(slot, room, Copy((times, size), (0, 1), (size, 1)), UINT8)
+    copy = Copy((times, size), (0, 1), (size, 1))
+    works = copy_work(slot, room, copy, UINT8, shared=False)
     assert not isinstance(works, str)
     return room, works
 

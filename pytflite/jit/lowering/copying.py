@@ -39,8 +39,10 @@ def strides_of(shape: Shape) -> tuple[int, ...]:
     return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def copy_work(source: Slot, target: At, copy: Copy, dtype: DType) -> list[Work] | str:
-    """The work of one copy; none if there is nothing to copy."""
+def copy_work(
+    source: Slot, target: At, copy: Copy, dtype: DType, *, shared: bool = True
+) -> list[Work] | str:
+    """The work of one copy; none if there is nothing to copy. shared: by threads."""
     if 0 in copy.sizes:
         return []
     size = dtype.storage.itemsize
@@ -56,6 +58,7 @@ def copy_work(source: Slot, target: At, copy: Copy, dtype: DType) -> list[Work] 
         run = run if run <= _SHORT else _MANY
     elif loops[-1][1:] == (0, 1) and size <= _LARGEST:
         run = FILL
+    loops = loops if shared else [(1, 0, 0), *loops]
     slots: list[Slot] = []
     for count, x, y in loops:
         slots += [count, x * size, y * size]

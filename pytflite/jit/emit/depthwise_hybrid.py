@@ -2,32 +2,31 @@
 
     output = clamp((scale[c] * scale) * sum over taps of (q - zero) * filter[tap, c] + bias[c])
 
-A thread that comes to a picture quantises it into scratch: q, int8, with the picture's scale and
-zero point (ops/hybrid.py). Then both kernels are as in depthwise_int8.py, and sums are whole
-numbers in float32; `sums`, those of all taps of a filter, make up for zero. Packed are, for each
-vector of outputs: zeros, sums, scale, offset (the bias), and the taps.
+Pictures come as quantised_pictures.py leaves them: bytes, unsigned where dot.py wants them so, and
+the numbers of each. What padding counts as is `zero` in the same bytes; an empty line of it is
+written into scratch. Else both kernels are as in depthwise_int8.py, and sums are whole numbers in
+float32; `sums`, those of all taps of a filter, make up for zero. Packed are, for each vector of
+outputs: zeros, sums, scale, offset (the bias), and the taps.
 """
 
 from __future__ import annotations
 
-from pytflite.jit.emit import requantize
+from pytflite.jit.emit import gather, gemm_hybrid, requantize
 from pytflite.jit.emit.depthwise_float32 import Band, Shape, write_tiles
 from pytflite.jit.emit.depthwise_general import SLOTS as GENERAL_SLOTS
 from pytflite.jit.emit.depthwise_general_int8 import GeneralInt8
 from pytflite.jit.emit.depthwise_int8 import TiledInt8
+from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.floats import Floats
-from pytflite.jit.emit.quantising import SCALE, Quantiser, quantise_row
+from pytflite.jit.emit.quantising import SCALE
 from pytflite.jit.emit.requantize import Finisher
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
 _PICTURES = (
-    "i64 image",  # elements of a picture
-    "i64 numbers_place",  # bytes into scratch: of -zero and scale; the picture begins at 0
-    "i64 zeros_place",  # of padding
-    "i64 zeros_size",
-    "float low",
-    "float high",
+    "i64 image",  # bytes from picture to picture
+    "i64 zeros_size",  # of the line of padding
+    *gemm_hybrid.PICTURE_SLOTS,
 )
 SLOTS = (
     "ptr x",
@@ -37,7 +36,7 @@ SLOTS = (
     "i64 outputs_h",
     "i64 outputs_w",
     "i64 channels",
-    "i64 line",  # bytes from line to line of the quantised picture
+    "i64 line",  # bytes from line to line of the picture
     "i64 top",
     "i64 dilation_h",
     "i64 phases",
@@ -60,7 +59,6 @@ def tiled(
     f = module.kernel(*SLOTS)
     pictures = Pictures(f, target, clamp)
     write_tiles(TiledHybrid(f, target, shape, masked, pictures), left, right, single=single)
-    Quantiser(module, target, asymmetric=True, plain=True)
 
 
 def general(module: Module, target: Target, *, masked: bool, multiplied: bool, clamp: str) -> None:
@@ -68,39 +66,37 @@ def general(module: Module, target: Target, *, masked: bool, multiplied: bool, c
     f = module.kernel(*GENERAL)
     writer = GeneralHybrid(f, target, Pictures(f, target, clamp))
     writer.write(masked=masked, multiplied=multiplied, item=4)
-    Quantiser(module, target, asymmetric=True, plain=True)
 
 
 class Pictures:
-    """Writes how pictures are quantised, and how sums become outputs.
+    """Writes how pictures are found, and how sums become outputs.
 
     Attributes:
-        minus_zero, scale: of the picture in scratch, in all lanes.
+        kind: of their bytes.
+        zero, scale: of the picture that was found last, in all lanes.
     """
 
     def __init__(self, f: Function, target: Target, clamp: str) -> None:
         self.f = f
         self.v = Floats(f, target)
-        f.do("%zeros = getelementptr i8, ptr %scratch, i64 %zeros_place")
-        f.do("%numbers = getelementptr i8, ptr %scratch, i64 %numbers_place")
+        self.kind = "uint8" if dot_of(target).unsigned else "int8"
+        f.do("%zeros = getelementptr i8, ptr %scratch, i64 0")
+        gather.filler(f, gather.Form(target, True, False))
         self.low = self.v.splat("%low") if clamp != "none" else ""
         self.high = self.v.splat("%high") if clamp == "both" else ""
-        self.here = f.op("alloca i64, align 8")  # the picture in scratch
+        self.here = f.op("alloca i64, align 8")  # the picture whose padding is in scratch
         f.store("i64", -1, self.here, 0, 8)
 
-    def bring(self, image: str) -> None:
-        """Quantises a picture, unless it is there."""
+    def find(self, image: str) -> str:
+        """Where a picture begins."""
         f, v = self.f, self.v
+        gemm_hybrid.meet(f, image)
         with f.when(f.compare("ne", image, f.load("i64", self.here, 0, 8))):
             f.store("i64", image, self.here, 0, 8)
-            source = f.at("%x", f.mul(f.mul(image, "%image"), 4))
-            quantise_row(f, "%scratch", source, "%image", "%numbers")
-            zero = f.op(f"sub i32 0, {f.load('i32', '%numbers')}")
-            spread = f.splat("i8", v.lanes, f.op(f"trunc i32 {zero} to i8"))
-            with f.loop(0, "%zeros_size", v.lanes) as loop:
-                f.store(f"<{v.lanes} x i8>", spread, "%zeros", loop.index)
-        self.minus_zero = v.splat(f.op(f"sitofp i32 {f.load('i32', '%numbers')} to float"))
-        self.scale = v.broadcast("%numbers", SCALE)
+            gather.fill(f, "%zeros", "%zeros_size")
+        self.zero = v.splat(f.op("sitofp i64 %fill to float"))
+        self.scale = v.broadcast("%own", SCALE)
+        return f.at("%x", f.mul(image, "%image"))
 
     def scales(self, finisher: Finisher) -> str:
         """Of a vector of filters, times the picture's."""
@@ -111,7 +107,8 @@ class Pictures:
     ) -> None:  # fmt: skip
         """Scales, adds the bias, clamps and stores."""
         f, v = self.f, self.v
-        y = v.multiply_add(self.minus_zero, finisher.constant("sums", 0), total)  # exact
+        minus = f.op(f"fneg {v.type} {self.zero}")
+        y = v.multiply_add(minus, finisher.constant("sums", 0), total)  # exact
         y = v.add(f.op(f"fmul {v.type} {y}, {scale}"), finisher.constant("offset", 0))
         y = v.at_least(y, self.low) if self.low else y
         y = v.at_most(y, self.high) if self.high else y
@@ -127,14 +124,14 @@ class TiledHybrid(TiledInt8):
     def __init__(
         self, f: Function, target: Target, shape: Shape, masked: bool, pictures: Pictures
     ) -> None:
-        super().__init__(f, target, shape, masked, _FORM, "int8")
+        super().__init__(f, target, shape, masked, _FORM, pictures.kind)
         self.pictures = pictures
 
     def picture(self, image: str) -> str:
         """Quantised."""
-        self.pictures.bring(image)
-        self.padding = self.f.op(f"fneg {self.v.type} {self.pictures.minus_zero}")
-        return "%scratch"
+        found = self.pictures.find(image)
+        self.padding = self.pictures.zero
+        return found
 
     def finish(self, sums: list[list[str]], band: Band, output: str, weights: str) -> None:
         """The rows that there are. Outputs have four times the bytes of inputs."""
@@ -155,14 +152,13 @@ class GeneralHybrid(GeneralInt8):
     """Writes the vectors of one output pixel after another."""
 
     def __init__(self, f: Function, target: Target, pictures: Pictures) -> None:
-        super().__init__(f, target, _FORM, "int8")
+        super().__init__(f, target, _FORM, pictures.kind)
         self.pictures = pictures
 
     def pixel(self, line: str, ox: str) -> None:
         """Finds the window of an output pixel, in its picture as it is quantised."""
-        self.pictures.bring(self.f.op(f"sdiv i64 {line}, %outputs_h"))
         super().pixel(line, ox)
-        self.picture = "%scratch"
+        self.picture = self.pictures.find(self.f.op(f"sdiv i64 {line}, %outputs_h"))
 
     def finish(self, finisher: Finisher, total: str, output: str, mask: str) -> None:
         """Writes outputs, from sums of products."""

@@ -39,6 +39,7 @@ SLOTS = (
     "ptr output",
     "i64 n",
     "i64 panel_bytes",  # of a packed panel
+    "i64 image",  # bytes from image to image of x
     "i64 height",
     "i64 line",  # bytes of a line of the picture
     "i64 outputs_h",
@@ -90,7 +91,7 @@ class Form(NamedTuple):
         item: bytes of an element of the output.
         copies: how lines are copied.
         extra: slots that micro takes besides, as "type name".
-        stages: makes a picture into another in scratch: f, address; as in gemm.Form.
+        meets: writes what else is to be known of an image: f, its number.
     """
 
     shape: Shape
@@ -98,7 +99,7 @@ class Form(NamedTuple):
     item: int
     copies: gather.Form
     extra: tuple[str, ...] = ()
-    stages: Callable[[Function, str], None] | None = None
+    meets: Callable[[Function, str], None] | None = None
 
 
 def convolution(f: Function, form: Form, *, last: bool) -> None:
@@ -113,12 +114,13 @@ def convolution(f: Function, form: Form, *, last: bool) -> None:
     tap_line = f.mul("%row", "%dilation_h")
     panels = f.op(f"sdiv i64 {f.add('%n', form.columns - 1)}, {form.columns}")
     final = f.sub("%outputs_w", form.shape.rows)
-    with f.loop("%begin", "%end", 1, ("i64", "-1")) as tile:
+    with f.loop("%begin", "%end") as tile:
         image = f.op(f"sdiv i64 {tile.index}, %blocks")
         first = f.mul(f.sub(tile.index, f.mul(image, "%blocks")), "%block")
         count = f.min(f.sub("%outputs_h", first), "%block")
-        _bring(f, form, _picture(f, form, image, tile.carried[0]), first, count)
-        tile.carry(image)
+        if form.meets is not None:
+            form.meets(f, image)
+        _bring(f, form, f.at("%x", f.mul(image, "%image")), first, count)
         output = f.at("%output", f.mul(image, "%output_image"))
         output = f.at(output, f.mul(first, "%output_line"))
         with f.loop(0, panels) as panel, f.loop(0, count) as line:
@@ -137,16 +139,6 @@ def convolution(f: Function, form: Form, *, last: bool) -> None:
                     f"i64 {tap_line}", *(f"{kind} %{name}" for kind, _, name in names),
                 )  # fmt: skip
                 gemm.call_micro(f, arguments, width, form.columns, last=last)
-
-
-def _picture(f: Function, form: Form, image: str, before: str) -> str:
-    """Where lines are copied from; before: the image of the tile before."""
-    if form.stages is None:
-        return f.at("%x", f.mul(f.mul(image, "%height"), "%line"))
-    with f.when(f.compare("ne", image, before)):
-        form.stages(f, f.at("%x", f.mul(image, f.mul("%image", 4))))
-    f.do(f"%fill = load i64, ptr {f.at('%scratch', '%stage_fill')}, align 8")
-    return f.at("%scratch", "%stage_seen")
 
 
 def _bring(f: Function, form: Form, picture: str, first: str, count: str) -> None:

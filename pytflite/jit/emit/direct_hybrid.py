@@ -1,5 +1,5 @@
-"""Convolutions of float pictures with few channels by integer filters: pictures are quantised into
-scratch (gemm_hybrid.py), from where lines of them are copied (direct.py).
+"""Convolutions of float pictures with few channels by integer filters: lines are copied (direct.py)
+of pictures that are quantised (quantised_pictures.py), whose numbers are as in gemm_hybrid.py.
 """
 
 from __future__ import annotations
@@ -7,8 +7,7 @@ from __future__ import annotations
 from pytflite.jit.emit import direct, gather, gemm_hybrid, requantize
 from pytflite.jit.emit.direct import Shape
 from pytflite.jit.emit.direct_int8 import Words
-from pytflite.jit.emit.dot import by_rows, dot_of
-from pytflite.jit.emit.quantising import Quantiser
+from pytflite.jit.emit.dot import by_rows
 from pytflite.jit.ir import Module
 from pytflite.jit.target import Target
 
@@ -25,14 +24,13 @@ def convolution(
     """
     target = by_rows(target)
     shape = Shape(rows, step, unroll, whole)
-    copies = gather.Form(target, True, False, dot_of(target).change(unsigned=False))
+    copies = gather.Form(target, True, False, gemm_hybrid.change_of(target))
     extra = gemm_hybrid.PICTURE
-    form = direct.Form(shape, vectors * target.lanes, 4, copies, extra, gemm_hybrid.stage)
+    form = direct.Form(shape, vectors * target.lanes, 4, copies, extra, gemm_hybrid.meet)
     finish = requantize.Form("hybrid", False, False)
     special = masked or tail != vectors
     f = module.kernel(*direct.SLOTS[:-1], *gemm_hybrid.PICTURE_SLOTS)
     direct.convolution(f, form, last=special)
-    Quantiser(module, target, asymmetric=asymmetric, plain=True)
     both = ("micro", vectors, False), ("micro_last", tail, masked)
     for name, wide, some in both[: 1 + special]:
         m = module.function(name, *direct.MICRO, *extra)

@@ -89,7 +89,7 @@ def rows(f: Function, form: Form, x: str, first: str, count: str, place: str, pl
 def prepare(f: Function, form: Form) -> None:
     """Writes the functions that `row` calls."""
     copier(f, form)
-    _filler(f, form)
+    filler(f, form)
 
 
 def output_of(f: Function, number: str) -> tuple[str, str, str]:
@@ -222,7 +222,7 @@ def fill(f: Function, to: str, size: Value) -> None:
     f.call("void", "fill", f"ptr {to}", f"i64 {size}", "i64 %fill")
 
 
-def _filler(outer: Function, form: Form) -> None:
+def filler(outer: Function, form: Form) -> None:
     """@fill(to, size, value): whole vectors, so up to one past the end."""
     f = outer.module.function("fill", "ptr to", "i64 size", "i64 value")
     element, lanes = f"i{8 * form.width}", form.target.vector // form.width

@@ -8,8 +8,7 @@ Rows in scratch are as dot.py wants them; behind each lie its numbers (quantisin
 `sums` of the weights, for zero; `scale`; `offset`, the layer's bias. Then follow the weights, as in
 gemm_int8.py, whose sums these are.
 
-Convolutions get pictures that are quantised (quantised_pictures.py), and the numbers of each; those
-of direct_hybrid.py quantise a picture into scratch as int8, when a thread comes to one.
+Convolutions get pictures that are quantised (quantised_pictures.py), and the numbers of each.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pytflite.jit.emit import gather, gemm, requantize
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.emit.gemm_int8 import Micro, in_pairs
-from pytflite.jit.emit.quantising import FILL, NUMBERS, SCALE, ZERO, Quantiser, quantise_row
+from pytflite.jit.emit.quantising import FILL, NUMBERS, SCALE, ZERO, Quantiser
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 
@@ -73,9 +72,9 @@ def pixels(
     chains: int, asymmetric: bool, clamp: str,
 ) -> None:  # fmt: skip
     """Pixels of quantised pictures, which have a scale each, times packed weights."""
-    columns, pairs, change = vectors * target.lanes, in_pairs(target, rows), _change(target)
+    columns, pairs, change = vectors * target.lanes, in_pairs(target, rows), change_of(target)
     copies = gather.Form(target, True, False, change) if change or pairs else None
-    form = gemm.Form(rows, columns, 4, None, _OWN, copies, meets=_meet, pairs=pairs)
+    form = gemm.Form(rows, columns, 4, None, _EXTRA, copies, meets=meet, pairs=pairs)
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
@@ -88,30 +87,21 @@ def convolution(
     Args:
         runs, short: as in gather.Form.
     """
-    gathers = gather.Form(target, runs, False, _change(target), short)
+    gathers = gather.Form(target, runs, False, change_of(target), short)
     columns, pairs = vectors * target.lanes, in_pairs(target, rows)
-    form = gemm.Form(rows, columns, 4, gathers, _OWN, meets=_meet, pairs=pairs)
+    form = gemm.Form(rows, columns, 4, gathers, _EXTRA, meets=meet, pairs=pairs)
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
-def _change(target: Target) -> str:
+def change_of(target: Target) -> str:
     """What is to be done to numbers of quantised pictures, which are bytes."""
     return "wide" if dot_of(target).width > 1 else ""
 
 
-# What micro takes of a quantised picture.
-_OWN = ("i64 k", "ptr own", "float low", "float high")
-# The same of one in scratch; after these, a kernel's slots for such.
-PICTURE = ("ptr scratch", "i64 stage_numbers", "float low", "float high")
-PICTURE_SLOTS = (
-    "i64 stage",  # where the quantised picture begins in scratch
-    "i64 stage_seen",  # where the channels of this group do
-    "i64 stage_numbers",  # where its numbers lie
-    "i64 stage_fill",  # 8 bytes on
-    "i64 image",  # elements of a picture
-    "float low",
-    "float high",
-)
+# A kernel's slots for quantised pictures, and what micro takes of one.
+PICTURE_SLOTS = ("ptr numbers", "float low", "float high")
+PICTURE = ("ptr own", "float low", "float high")
+_EXTRA = ("i64 k", *PICTURE)
 
 
 def _pictures(
@@ -121,26 +111,19 @@ def _pictures(
     vectors, tail, masked, chains = sizes
     gathering = gather.SLOTS[:-1] if form.gathers else ()  # the fill is found in the run
     special = masked or tail != vectors
-    slots = "ptr numbers", "float low", "float high"
-    gemm.product(module.kernel(*gemm.SLOTS, *gathering, *slots), form, last=special)
+    gemm.product(module.kernel(*gemm.SLOTS, *gathering, *PICTURE_SLOTS), form, last=special)
     names = [("micro", vectors, False), ("micro_last", tail, masked)]
     for name, wide, some in names[: 1 + special]:
         m = module.function(name, *gemm.MICRO, *form.extra)
         finish = requantize.Form("hybrid", False, False)
-        micro = SharedMicro(m, target, (form.rows, wide, vectors), some, finish)
+        micro = PictureMicro(m, target, (form.rows, wide, vectors), some, finish)
         micro.give(micro.sums(chains, rows=asymmetric), clamp)
 
 
-def _meet(f: Function, part: str) -> None:
+def meet(f: Function, picture: str) -> None:
     """Finds the numbers of a picture."""
-    f.do(f"%own = getelementptr i8, ptr %numbers, i64 {f.mul(part, NUMBERS)}")
+    f.do(f"%own = getelementptr i8, ptr %numbers, i64 {f.mul(picture, NUMBERS)}")
     f.do(f"%fill = load i64, ptr {f.at('%own', FILL)}, align 8")
-
-
-def stage(f: Function, x: str) -> None:
-    """Quantises a picture."""
-    to, numbers = f.at("%scratch", "%stage"), f.at("%scratch", "%stage_numbers")
-    quantise_row(f, to, x, "%image", numbers)
 
 
 def make_rows(f: Function, x: str, place: str, first: str, count: str) -> None:
@@ -211,23 +194,12 @@ class PictureMicro(HybridMicro):
 
     def row_numbers(self, pointers: list[str]) -> list[str]:
         """-zero."""
-        zero = self.f.load("i32", self.numbers(), ZERO)
+        zero = self.f.load("i32", "%own", ZERO)
         return [self.f.splat("i32", self.target.lanes, zero)] * len(pointers)
 
     def scales(self, row: int) -> list[list[str]]:
         """Of all columns."""
         v, f = Floats(self.f, self.target), self.f
-        own = v.broadcast(self.numbers(), SCALE)
+        own = v.broadcast("%own", SCALE)
         of_columns = [self.finisher.constant("scale", n) for n in range(self.wide)]
         return [[f.op(f"fmul {v.type} {of}, {own}")] for of in of_columns]
-
-    def numbers(self) -> str:
-        """Where those of the picture are."""
-        return self.f.at("%scratch", "%stage_numbers")
-
-
-class SharedMicro(PictureMicro):
-    """The same of pictures that steps share."""
-
-    def numbers(self) -> str:
-        return "%own"

@@ -6,7 +6,6 @@ measured of a picture, and writes its integers (quantising.py says which).
 
 from __future__ import annotations
 
-from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.quantising import FINITE, HIGH, LOW, NUMBERS, Quantiser
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -20,7 +19,7 @@ def ends(module: Module, target: Target, *, asymmetric: bool) -> None:
     A tile is a chunk.
     """
     f = module.kernel(*_CHUNKS)
-    Quantiser(module, target, asymmetric=asymmetric, plain=True)
+    Quantiser(module, target, asymmetric=asymmetric, narrow=True)
     with f.loop("%begin", "%end") as tile:
         _, _, x, size = _chunk(f, tile.index)
         numbers = f.at("%table", f.mul(tile.index, NUMBERS))
@@ -34,12 +33,13 @@ def quantise(module: Module, target: Target, *, asymmetric: bool) -> None:
     be room for a vector.
     """
     f = module.kernel(*_CHUNKS, "ptr to", "ptr numbers", "i64 stride")
-    plain = dot_of(target).width > 1
-    Quantiser(module, target, asymmetric=asymmetric, plain=plain)
-    with f.loop("%begin", "%end") as tile:
+    Quantiser(module, target, asymmetric=asymmetric, narrow=True)
+    with f.loop("%begin", "%end", 1, ("i64", "-1")) as tile:
         picture, number, x, size = _chunk(f, tile.index)
-        _merge(f, f.mul(picture, "%chunks"), asymmetric=asymmetric)
-        f.call("void", "choose", "ptr %scratch")
+        with f.when(f.compare("ne", picture, tile.carried[0])):
+            _merge(f, f.mul(picture, "%chunks"), asymmetric=asymmetric)
+            f.call("void", "choose", "ptr %scratch")
+        tile.carry(picture)
         with f.when(f.compare("eq", number, 0)):
             kind = f"<{NUMBERS} x i8>"
             own = f.at("%numbers", f.mul(picture, NUMBERS))

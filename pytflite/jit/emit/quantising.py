@@ -39,18 +39,17 @@ class Quantiser:
 
     Args:
         asymmetric: with a zero point.
-        plain: numbers are left as int8; else as dot.py wants them.
+        narrow: numbers are bytes; else as wide as dot.py wants them.
     """
 
     def __init__(
-        self, module: Module, target: Target, *, asymmetric: bool, plain: bool = False
+        self, module: Module, target: Target, *, asymmetric: bool, narrow: bool = False
     ) -> None:
         self.module = module
         self.target = target
         self.asymmetric = asymmetric
         self.dot = dot_of(target)
-        self.width = 1 if plain else self.dot.width
-        self.turned = self.dot.unsigned and not plain
+        self.width = 1 if narrow else self.dot.width
         self._measure()
         self._choose()
         self._quantise()
@@ -184,7 +183,7 @@ class Quantiser:
         return f.op(f"trunc {kind} {q} to <{lanes} x i{8 * self.width}>")
 
     def _store(self, f: Function, kind: str, q: str, at: str) -> None:
-        if self.turned:
+        if self.dot.unsigned:
             q = f.op(f"xor {kind} {q}, splat (i8 -128)")
         f.store(kind, q, "%to", f.mul(at, self.width))
 

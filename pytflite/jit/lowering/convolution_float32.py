@@ -156,7 +156,8 @@ def _product(
     lines = _lines(to, (h, w), split.shape, splits)
     # In lines the last outputs are computed twice, which an addition in place does not bear.
     if lines is not None and (ending.residual is None or w.output % lines.shape.rows == 0):
-        return float32_work(to.target, Place(lines, k, n, batch, places, place), ending)
+        own = Place(lines, k, n, batch, h.input * w.input * pixel, places, place)
+        return float32_work(to.target, own, ending)
     return convolution_work(to.target, p, (depth_axis, h, w), pixel, places, place, ending)
 
 

@@ -34,11 +34,11 @@ from pytflite.ops.windows import Window
 from pytflite.plan.plan import Step
 
 _COMPUTED = "the filter or the bias is computed at run time"
-_MOST = 1 << 26  # elements of a picture in scratch
+_MOST = 1 << 26  # elements of a picture
 _SHORT = 4  # vectors that are copied without a loop
-_LINE = 64
 _MOST_TAPS = 512  # whose products float32 sums exactly
-_BANDS = 1 << 20  # products of a tile of a depthwise one
+_WORK = 1 << 17  # products of a tile of a depthwise one, and its scratch:
+_PAST = 64  # bytes behind what stands for padding
 
 
 def conv_2d(step: Step, to: Lowering) -> Lowered:
@@ -69,10 +69,10 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
     def make_lines(words: Array) -> Array:
         return pack(by_rows(to.target), words, scales[0], offsets[0])
 
-    work = _in_lines(step, to, windows[1:], split, numbers, make_lines, seen)
-    if work is not None:
-        return [work]
     works, pictures = pictures_of(step, to, asymmetric=numbers.asymmetric)
+    work = _in_lines(step, to, windows[1:], split, numbers, pictures, make_lines, seen)
+    if work is not None:
+        return [*works, work]
     for group in range(groups):
         make = partial(pack, to.target, split[group], scales[group], offsets[group])
         packed = to.packed(step, _positions(step), ("hybrid", seen, group, groups), make)
@@ -82,7 +82,7 @@ def conv_2d(step: Step, to: Lowering) -> Lowered:
 
 def _in_lines(
     step: Step, to: Lowering, along: tuple[Window, Window], values: Array, numbers: Numbers,
-    make: Callable[[Array], Array], seen: Seen,
+    pictures: Pictures, make: Callable[[Array], Array], seen: Seen,
 ) -> Work | None:  # fmt: skip
     """Windows of few channels in lines, if they are; values: [1, n, k]."""
     h, w = along
@@ -100,10 +100,11 @@ def _in_lines(
     _, n, k = values.shape
     batch, pixel = x.static[0], 4 * n
     steps = h.output * w.output * pixel, w.output * pixel, pixel
-    place = Place(lines, k, n, batch, steps, (to.input(step, 0), packed, to.output(step)))
+    tensors = pictures.x, packed, to.output(step)
+    place = Place(lines, k, n, batch, pictures.stride, steps, tensors)
     return hybrid_work(
-        to.target, place, x.size // max(batch, 1), numbers.limits, asymmetric=numbers.asymmetric
-    )  # fmt: skip
+        to.target, place, pictures.numbers, numbers.limits, asymmetric=numbers.asymmetric
+    )
 
 
 def _product(
@@ -155,11 +156,6 @@ def _product(
     return Work(made, slots, batch * blocks[0] * blocks[1], scratch)
 
 
-def _lines(size: int) -> int:
-    """Rounded up to whole cache lines."""
-    return -(-size // _LINE) * _LINE
-
-
 def depthwise_conv_2d(step: Step, to: Lowering) -> Lowered:
     """Channel by channel."""
     x, weights = step.input_specs[0], step.input_specs[1]
@@ -185,8 +181,8 @@ def _depthwise(
     filters = values.shape[-1]
     windows, values = lying(to.target, windows, values, (2, 1))
     _, h, w = windows
-    image, lanes = height * width * channels, to.target.lanes
-    if image > _MOST:
+    lanes, limits = to.target.lanes, numbers.limits
+    if height * width * channels > _MOST:
         return "its pictures are too large"
     if h.filter * w.filter > _MOST_TAPS:
         return "its sums might pass 2^24"
@@ -200,40 +196,39 @@ def _depthwise(
 
     kind = "hybrid depthwise", seen, lanes
     packed = to.packed(step, _positions(step), kind, make)
-    numbers_place = _lines(image + _LINE)
-    zeros_place = numbers_place + _LINE
+    works, pictures = pictures_of(step, to, asymmetric=numbers.asymmetric)
+    place = pictures.x, packed, to.output(step)
     if shape is None:
         total = batch * h.output
-        block = max(1, min(total, _BANDS // max(1, w.output * filters * len(values))))
+        block = max(1, min(total, _WORK // max(1, w.output * filters * len(values))))
         zeros, multiplied = max(channels, lanes), filters > channels
         made = kernel(
             "depthwise_hybrid.general", masked=channels < lanes and not multiplied,
-            multiplied=multiplied, clamp=epilogue(numbers.limits),
+            multiplied=multiplied, clamp=epilogue(limits),
         )  # fmt: skip
         slots: tuple[Slot, ...] = (
-            to.input(step, 0), packed, to.output(step), h.input, w.input, channels, h.output,
-            w.output, h.filter, w.filter, h.stride, w.stride, h.dilation, w.dilation, h.before,
-            w.before, filters // channels, total, block, image, numbers_place, zeros_place, zeros,
-            *(float(b or 0) for b in numbers.limits),
+            *place, h.input, w.input, channels, h.output, w.output, h.filter, w.filter, h.stride,
+            w.stride, h.dilation, w.dilation, h.before, w.before, filters // channels, total, block,
+            pictures.stride, zeros, pictures.numbers, *(float(b or 0) for b in limits),
         )  # fmt: skip
-        return [Work(made, slots, -(-total // block), zeros_place + zeros + 2 * _LINE)]
+        return [*works, Work(made, slots, -(-total // block), zeros + _PAST)]
     bands = -(-h.output // shape.rows)
     total = batch * bands
     each = shape.rows * w.output * channels * len(values)
-    block = max(1, min(total, _BANDS // max(1, each)))
+    block = max(1, min(total, _WORK // max(1, each)))
     row = phases_of(w)[0]
     zeros = shape.seen_w * max(channels, lanes) * w.dilation
     made = kernel(
         "depthwise_hybrid.tiled", **shape._asdict(), left=row.before,
         right=lacking(row, row.output - 1), single=w.output == shape.columns * w.dilation,
-        masked=channels < lanes, clamp=epilogue(numbers.limits),
+        masked=channels < lanes, clamp=epilogue(limits),
     )  # fmt: skip
     slots = (
-        to.input(step, 0), packed, to.output(step), h.input, h.output, w.output, channels,
-        w.input * channels, h.before, h.dilation, w.dilation, bands, total, block, image,
-        numbers_place, zeros_place, zeros, *(float(b or 0) for b in numbers.limits),
+        *place, h.input, h.output, w.output, channels, w.input * channels, h.before, h.dilation,
+        w.dilation, bands, total, block, pictures.stride, zeros, pictures.numbers,
+        *(float(b or 0) for b in limits),
     )  # fmt: skip
-    return [Work(made, slots, -(-total // block), zeros_place + zeros + 2 * _LINE)]
+    return [*works, Work(made, slots, -(-total // block), zeros + _PAST)]
 
 
 def _taps(values: Array, scales: Array, bias: Array | None, order: Array) -> Array:

@@ -184,7 +184,7 @@ def _product(
         return [product_work(to.target, p._replace(x_row=p.k), layer, full)]
     if lines is not None:
         tensors = layer.x, layer.weights, layer.output
-        own = Place(lines, depth, each, batch, places, tensors)
+        own = Place(lines, depth, each, batch, h.input * w.input * channels, places, tensors)
         return [int8_work(to.target, own, layer, full)]
     return [convolution_work(to.target, p, (windows[0], h, w), channels, places, layer, full)]
 

@@ -14,12 +14,11 @@ from pytflite.jit.lowering.direct import Element, Layer, Lines, lines_of
 from pytflite.jit.lowering.products import Tensors, epilogue
 from pytflite.jit.lowering.tiles import columns_of, vectors_of
 from pytflite.jit.target import Target
-from pytflite.jit.work import Slot, Work
+from pytflite.jit.work import At, Slot, Work
 from pytflite.model.graph import Array
 from pytflite.ops.activation import Bounds
 from pytflite.ops.windows import Window
 
-_LINE = 64
 _SMALL = 64  # products of an output that are not worth tiles, or pairs of rows
 
 
@@ -29,7 +28,7 @@ class Place(NamedTuple):
     Attributes:
         lines: how windows lie.
         k, n: products of an output, outputs of a window.
-        images: of the batch.
+        images: of the batch. image: bytes from one to the next, of x.
         steps: bytes from image to image of the output, from line to line, from pixel to pixel.
         tensors: slots of x, weights, output.
     """
@@ -38,12 +37,13 @@ class Place(NamedTuple):
     k: int
     n: int
     images: int
+    image: int
     steps: tuple[int, int, int]
     tensors: Tensors
 
     def work(
         self, target: Target, emitter: str, panel_bytes: int, settings: dict[str, Setting],
-        after: tuple[Slot, ...], scratch: int = 0,
+        after: tuple[Slot, ...],
     ) -> Work:  # fmt: skip
         """Work of a kernel; after: slots after those that all have."""
         lines, columns = self.lines, columns_of(target, self.n)
@@ -53,10 +53,10 @@ class Place(NamedTuple):
             masked=bool(self.n % target.lanes), **lines.settings, **settings,
         )  # fmt: skip
         slots = (
-            *self.tensors, self.n, panel_bytes, *lines.slots, *self.steps, lines.block,
-            lines.blocks, *after,
+            *self.tensors, self.n, panel_bytes, self.image, *lines.slots, *self.steps,
+            lines.block, lines.blocks, *after,
         )  # fmt: skip
-        return Work(made, slots, self.images * lines.blocks, lines.scratch + scratch)
+        return Work(made, slots, self.images * lines.blocks, lines.scratch)
 
 
 def float32_work(target: Target, place: Place, ending: products.Ending) -> Work:
@@ -109,14 +109,11 @@ def int8_work(
 
 
 def hybrid_work(
-    target: Target, place: Place, image: int, limits: Bounds, *, asymmetric: bool
+    target: Target, place: Place, numbers: At, limits: Bounds, *, asymmetric: bool
 ) -> Work:
-    """Of pictures of so many floats, and of integers."""
+    """Of quantised pictures, whose numbers are at hand, and of integers."""
     target = by_rows(target)
     size = _panel_bytes(target, place, "hybrid")
-    stage = -(-place.lines.scratch // _LINE) * _LINE
-    numbers = stage + -(-(image + _LINE) // _LINE) * _LINE
     settings: dict[str, Setting] = {"asymmetric": asymmetric, "clamp": epilogue(limits)}
-    after = (stage, stage, numbers, numbers + 8, image, *(float(b or 0) for b in limits))
-    scratch = numbers + _LINE - place.lines.scratch
-    return place.work(target, "direct_hybrid.convolution", size, settings, after, scratch)
+    after: tuple[Slot, ...] = (numbers, *(float(b or 0) for b in limits))
+    return place.work(target, "direct_hybrid.convolution", size, settings, after)

@@ -41,10 +41,10 @@ def shapes(data: st.DataObject) -> tuple[tuple[int, ...], tuple[int, ...], dict[
 
 
 def emitter(model: Any, cpu: Target, shape: tuple[int, ...]) -> str:
-    """Of the kernel that computes the only step."""
+    """Of the kernel that computes the only step, after what quantises."""
     (step,) = compiled(model, cpu)._engine.plan(0, (shape,)).steps
     assert step.work is not None, step.reason
-    return step.work[0].kernel.emitter
+    return step.work[-1].kernel.emitter
 
 
 @cpus

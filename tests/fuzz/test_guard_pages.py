@@ -99,6 +99,8 @@ def more(operator: str) -> list[bytes]:
         return [bytes(write(model))]
     if operator == "CONV_2D":
         return [bytes(write(model)) for model in first_layers(rng)]
+    if operator == "DEPTHWISE_CONV_2D":
+        return [bytes(write(model)) for model in by_channel(rng)]
     if operator == "CONV_3D":
         sizes = (3, 5, 4), (2, 3, 3), (1, 1, 2), (1, 1, 1), (3, 37)
         return [bytes(write(convolution_3d(*sizes, padding=0)[0]))]
@@ -154,6 +156,23 @@ def first_layers(rng: np.random.Generator) -> list[Model]:
         single_op("CONV_2D", [x, integers, None], [y], **options),
         single_op("CONV_2D", *sides, **options),
     ]
+
+
+def by_channel(rng: np.random.Generator) -> list[Model]:
+    """Depthwise convolutions of floats by integers: in tiles, and of any windows."""
+    return [
+        single_op(
+            "DEPTHWISE_CONV_2D",
+            [tensor((2, 9, 17, channels)),
+             tensor(value=rng.integers(-127, 128, (1, *taps, filters)).astype(np.int8),
+                    scale=np.full(filters, 2.0**-9, np.float32), dimension=3,
+                    zero_point=np.zeros(filters, int)),
+             None],
+            [tensor((2, 9, 17, filters))], stride_h=1, stride_w=1,
+            depth_multiplier=filters // channels,
+        )
+        for channels, filters, taps in ((3, 3, (3, 3)), (19, 19, (3, 3)), (19, 38, (2, 7)))
+    ]  # fmt: skip
 
 
 def matrices() -> list[Model]:

@@ -2,11 +2,11 @@
 
     output = clamp((scale[c] * scale) * sum over taps of (q - zero) * filter[tap, c] + bias[c])
 
-Pictures come as quantised_pictures.py leaves them: bytes, unsigned where dot.py wants them so, and
-the numbers of each. What padding counts as is `zero` in the same bytes; an empty line of it is
-written into scratch. Else both kernels are as in depthwise_int8.py, and sums are whole numbers in
-float32; `sums`, those of all taps of a filter, make up for zero. Packed are, for each vector of
-outputs: zeros, sums, scale, offset (the bias), and the taps.
+Pictures come as quantised_pictures.py leaves them: bytes q, unsigned where dot.py wants them so,
+and the numbers of each. A line of `zero`, which padding counts as, is written into scratch. Else
+both kernels are as in depthwise_int8.py, and sums are whole numbers in float32; `sums`, those of
+all taps of a filter, make up for zero. Packed are, for each vector of outputs: zeros, sums, scale,
+offset (the bias), and the taps.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Pictures:
     """Writes how pictures are found, and how sums become outputs.
 
     Attributes:
-        kind: of their bytes.
+        kind: of their elements.
         zero, scale: of the picture that was found last, in all lanes.
     """
 

@@ -57,6 +57,54 @@ def test_once(shape: tuple[int, ...], threads: int) -> None:
     np.testing.assert_array_equal(trace[model.outputs[2].name], want[2])
 
 
+def kinds(shape: tuple[int, ...]) -> Model:
+    """A product of pixels, windows in lines, gathered ones, and single channels, two of them."""
+    rng = np.random.default_rng(6)
+    channels = shape[3]
+    g = Graph()
+    x = g.input("x", shape)
+    layers: list[tuple[str, tuple[int, ...], dict[str, int]]] = [
+        ("CONV_2D", (33, 1, 1, channels), {}),
+        ("CONV_2D", (16, 3, 3, channels), {}),
+        ("CONV_2D", (16, 3, 3, channels), {"dilation_w_factor": 2}),
+        ("DEPTHWISE_CONV_2D", (1, 3, 3, channels), {"depth_multiplier": 1}),
+        ("DEPTHWISE_CONV_2D", (1, 5, 3, 2 * channels), {"depth_multiplier": 2}),
+    ]
+    for name, sizes, options in layers:
+        deep = name.startswith("D")
+        filters = sizes[3 if deep else 0]
+        scale = rng.uniform(0.01, 0.02, 1 if deep else filters).astype(np.float32)
+        kernel = rng.integers(-127, 128, sizes).astype(np.int8)
+        weights = g.constant(kernel, scale=scale, zero_point=np.zeros(scale.size, int))
+        bias = g.constant(rng.normal(size=filters).astype(np.float32))
+        options = {"dilation_w_factor": 1, "dilation_h_factor": 1, **options}
+        y = g.op(name, [x, weights, bias], (*shape[:3], filters), padding=0, stride_w=1,
+                 stride_h=1, **options)  # fmt: skip
+        g.output(g.op("ABS", [y], (*shape[:3], filters)))
+    return build(g)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("shape", [(1, 33, 40, 16), (3, 64, 65, 5), (2, 28, 28, 48)])
+def test_all_kinds_share(shape: tuple[int, ...], threads: int) -> None:
+    model = kinds(shape)
+    compiled = pytflite.Interpreter(model, backend="jit", wait=True, num_threads=threads)
+    works = works_of(compiled)
+    assert works.count("quantised_pictures.ends") == 1
+    assert works.count("quantised_pictures.quantise") == 1
+    assert {"depthwise_hybrid.tiled", "depthwise_hybrid.general"} < set(works)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=shape).astype(np.float32)
+    for number in range(20):
+        x = x * np.float32(rng.uniform(0.5, 2))
+        x[number % len(x), 0, 0, 0] = (np.nan, np.inf, 1)[number % 3]
+        with np.errstate(all="ignore"):
+            want = pytflite.Interpreter(model, backend="numpy").run(x)
+        for a, b in zip(compiled.run(x), want, strict=True):
+            np.testing.assert_array_equal(a, b)
+        x[number % len(x), 0, 0, 0] = 0.5
+
+
 @pytest.mark.parametrize("asymmetric", [False, True])
 @pytest.mark.parametrize("rows", [1, 5, 70])
 def test_rows(rows: int, *, asymmetric: bool) -> None:

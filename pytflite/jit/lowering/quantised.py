@@ -12,7 +12,8 @@ from pytflite.jit.work import At, Slot, Work
 from pytflite.plan.plan import Step
 
 _LINE = 64
-_CHUNK = 1 << 14  # elements that a tile quantises
+_CHUNK = 1 << 14  # elements that a tile quantises, unless that made more than ...
+_MOST = 32  # ... so many tiles of a picture: each brings together what was measured of all
 
 
 class Pictures(NamedTuple):
@@ -35,12 +36,13 @@ def pictures_of(step: Step, to: Lowering, *, asymmetric: bool) -> tuple[list[Wor
     batch = spec.static[0]
     image = spec.size // max(batch, 1)
     stride = _lines(image) + _LINE
-    chunks = max(1, -(-image // _CHUNK))
+    chunk = max(_CHUNK, _lines(-(-image // _MOST)))
+    chunks = max(1, -(-image // chunk))
     sizes = batch * stride, _lines(batch * NUMBERS), batch * chunks * NUMBERS
     place = to.shared(step, ("pictures", step.inputs[0], asymmetric), sum(sizes))
     numbers = place._replace(offset=sizes[0])
     table = place._replace(offset=sizes[0] + sizes[1])
-    slots: tuple[Slot, ...] = to.input(step, 0), table, image, _CHUNK, chunks
+    slots: tuple[Slot, ...] = to.input(step, 0), table, image, chunk, chunks
     first = kernel("quantised_pictures.ends", asymmetric=asymmetric)
     second = kernel("quantised_pictures.quantise", asymmetric=asymmetric)
     tiles = batch * chunks

@@ -54,6 +54,7 @@ SLOTS = (
 # After SLOTS and gather's: bytes of the next panel to fetch for each k; weights of the product that
 # comes next.
 AHEAD = ("i64 ahead", "ptr after")
+LINE = 64  # bytes that are fetched at once
 ENTRY = 56  # bytes of the tables for a row of a block
 DIRECT_ENTRY = 32 + windows.ENTRY  # where windows are used directly; segments come to it
 # What micro takes before its own; width: the outputs that the panel really has.
@@ -104,6 +105,12 @@ class Form(NamedTuple):
     numbers: bool = False
     ahead: bool = False
     pairs: bool = False
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The parameters of micro."""
+        ahead, direct = MICRO_AHEAD * self.ahead, windows.MICRO * self.direct
+        return (*MICRO, *self.extra, *ahead, *direct, *NUMBER * self.numbers)
 
 
 # Writes what makes a panel: f, part (i64), panel (i64) -> its address.
@@ -176,6 +183,13 @@ def outputs(f: Function, number: Value) -> str:
 def fetch(f: Function, pointer: str, level: int = 2) -> None:
     """Asks for the line of memory, to be read, wherever that may be; into a level of the caches."""
     f.call("void", "llvm.prefetch.p0", f"ptr {pointer}", "i32 0", f"i32 {4 - level}", "i32 1")
+
+
+def fetch_next(f: Function, k: str, most: int = LINE) -> None:
+    """In micro, if it has MICRO_AHEAD: asks for what goes with this k; at most so many bytes."""
+    place = f.at("%next", f.mul(k, "%ahead"))
+    for at in range(0, most, LINE):
+        fetch(f, f.at(place, at))
 
 
 def _rows(

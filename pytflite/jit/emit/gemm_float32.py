@@ -126,10 +126,8 @@ def _micros(module: Module, target: Target, s: Settings, form: gemm.Form) -> boo
     """Writes @micro, and @micro_last if the last panel is another; whether it is."""
     special = s.masked or s.tail != s.vectors
     both = ("micro", s.vectors, False), ("micro_last", s.tail, s.masked)
-    ahead = gemm.MICRO_AHEAD if form.ahead else ()
-    names = *gemm.MICRO, *form.extra, *ahead, *(windows.MICRO if form.direct else ())
     for name, wide, some in both[: 1 + special]:
-        f = module.function(name, *names)
+        f = module.function(name, *form.takes)
         micro = Micro(f, target, s.rows, wide, s.vectors, some, ahead=form.ahead)
         if s.residual:
             micro.fetch_residual()
@@ -199,12 +197,11 @@ class Micro:
         f, kind = self.f, self.v.type
         weights, first = panel
         weights = f.at(weights, f.mul(first, self.stride))
-        ahead = f.at("%next", f.mul(first, "%ahead")) if self.ahead else ""
         outputs = self.rows * self.wide
         whole = size if chains == 1 else f.op(f"and i64 {size}, -{chains}")
         with f.loop(0, whole, chains, *((kind, s) for s in sums)) as loop:
             if self.ahead:
-                gemm.fetch(f, f.at(ahead, f.mul(loop.index, "%ahead")))
+                gemm.fetch_next(f, f.add(first, loop.index))
             carried: list[str] = []
             for chain in range(chains):
                 own = loop.carried[outputs * chain : outputs * (chain + 1)]

@@ -16,7 +16,7 @@ from __future__ import annotations
 from pytflite.jit.emit import gather, gemm, requantize
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.floats import Floats
-from pytflite.jit.emit.gemm_int8 import Micro, in_pairs
+from pytflite.jit.emit.gemm_int8 import Micro, fetches, in_pairs
 from pytflite.jit.emit.quantising import FILL, NUMBERS, SCALE, ZERO, Quantiser
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -40,8 +40,11 @@ def product(
     extra = ("i64 k", *SLOTS)
     pairs = in_pairs(target, rows)
     makes = None if quantised else make_rows
-    form = gemm.Form(rows, vectors * target.lanes, 4, None, extra, makes=makes, pairs=pairs)
-    f = module.kernel(*gemm.SLOTS, *SLOTS)
+    form = gemm.Form(
+        rows, vectors * target.lanes, 4, None, extra, makes=makes, pairs=pairs,
+        ahead=fetches(target, chains),
+    )  # fmt: skip
+    f = module.kernel(*gemm.SLOTS, *gemm.AHEAD, *SLOTS)
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
     if not quantised:
@@ -49,9 +52,9 @@ def product(
     for name, wide, some in [("micro", vectors, False), ("micro_last", tail, masked)][
         : 1 + special
     ]:
-        m = module.function(name, *gemm.MICRO, *extra)
-        finish = requantize.Form("hybrid", False, False)
-        micro = HybridMicro(m, target, (rows, wide, vectors), some, finish)
+        m = module.function(name, *form.takes)
+        finish, sizes = requantize.Form("hybrid", False, False), (rows, wide, vectors)
+        micro = HybridMicro(m, target, sizes, some, finish, ahead=form.ahead)
         micro.give(micro.sums(chains, rows=asymmetric), clamp)
 
 
@@ -74,7 +77,10 @@ def pixels(
     """Pixels of quantised pictures, which have a scale each, times packed weights."""
     columns, pairs, change = vectors * target.lanes, in_pairs(target, rows), change_of(target)
     copies = gather.Form(target, True, False, change) if change or pairs else None
-    form = gemm.Form(rows, columns, 4, None, _EXTRA, copies, meets=meet, pairs=pairs)
+    form = gemm.Form(
+        rows, columns, 4, None, _EXTRA, copies, meets=meet, pairs=pairs,
+        ahead=fetches(target, chains),
+    )  # fmt: skip
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
@@ -89,7 +95,9 @@ def convolution(
     """
     gathers = gather.Form(target, runs, False, change_of(target), short)
     columns, pairs = vectors * target.lanes, in_pairs(target, rows)
-    form = gemm.Form(rows, columns, 4, gathers, _EXTRA, meets=meet, pairs=pairs)
+    form = gemm.Form(
+        rows, columns, 4, gathers, _EXTRA, meets=meet, pairs=pairs, ahead=fetches(target, chains)
+    )
     _pictures(module, target, form, (vectors, tail, masked, chains), clamp, asymmetric=asymmetric)
 
 
@@ -111,12 +119,13 @@ def _pictures(
     vectors, tail, masked, chains = sizes
     gathering = gather.SLOTS[:-1] if form.gathers else ()  # the fill is found in the run
     special = masked or tail != vectors
-    gemm.product(module.kernel(*gemm.SLOTS, *gathering, *PICTURE_SLOTS), form, last=special)
+    f = module.kernel(*gemm.SLOTS, *gathering, *gemm.AHEAD, *PICTURE_SLOTS)
+    gemm.product(f, form, last=special)
     names = [("micro", vectors, False), ("micro_last", tail, masked)]
     for name, wide, some in names[: 1 + special]:
-        m = module.function(name, *gemm.MICRO, *form.extra)
-        finish = requantize.Form("hybrid", False, False)
-        micro = PictureMicro(m, target, (form.rows, wide, vectors), some, finish)
+        m = module.function(name, *form.takes)
+        finish, own = requantize.Form("hybrid", False, False), (form.rows, wide, vectors)
+        micro = PictureMicro(m, target, own, some, finish, ahead=form.ahead)
         micro.give(micro.sums(chains, rows=asymmetric), clamp)
 
 

@@ -49,7 +49,10 @@ def product(
     """
     change, pairs = dot_of(target).change(unsigned=x == "uint8"), in_pairs(target, rows)
     copies = gather.Form(target, True, False, change) if change or pairs else None
-    form = gemm.Form(rows, vectors * target.lanes, 1, None, _extra(adds), copies, pairs=pairs)
+    form = gemm.Form(
+        rows, vectors * target.lanes, 1, None, _extra(adds), copies, pairs=pairs,
+        ahead=fetches(target, chains),
+    )  # fmt: skip
     finish = requantize.Form(rounding, signed, output == "uint8")
     _emit(module, target, form, (vectors, tail, masked, chains, False), finish, adds)
 
@@ -71,10 +74,16 @@ def convolution(
     finds = row_summer(target) if sums else None
     pairs = in_pairs(target, rows)
     form = gemm.Form(
-        rows, vectors * target.lanes, 1, gathers, _extra(adds), None, finds, pairs=pairs
-    )
+        rows, vectors * target.lanes, 1, gathers, _extra(adds), None, finds, pairs=pairs,
+        ahead=fetches(target, chains),
+    )  # fmt: skip
     finish = requantize.Form(rounding, signed, output == "uint8")
     _emit(module, target, form, (vectors, tail, masked, chains, sums), finish, adds)
+
+
+def fetches(target: Target, chains: int) -> bool:
+    """Whether the next panel is fetched while one is used: with many sums there is time for it."""
+    return chains == 1 and target.architecture == "x86_64"
 
 
 def in_pairs(target: Target, rows: int) -> bool:
@@ -92,15 +101,16 @@ def _emit(
     finish: requantize.Form, adds: bool,
 ) -> None:  # fmt: skip
     vectors, tail, masked, chains, sums = sizes
-    slots = (*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *SLOTS)
+    slots = (*gemm.SLOTS, *(gather.SLOTS if form.gathers else ()), *gemm.AHEAD, *SLOTS)
     slots += residual_int8.SLOTS if adds else ()
     f = module.kernel(*slots)
     special = masked or tail != vectors
     gemm.product(f, form, last=special)
     names = [("micro", vectors, False), ("micro_last", tail, masked)]
     for name, wide, some in names[: 1 + special]:
-        m = module.function(name, *gemm.MICRO, *form.extra)
-        micro = Micro(m, target, (form.rows, wide, vectors), some, finish, adds)
+        m = module.function(name, *form.takes)
+        own = form.rows, wide, vectors
+        micro = Micro(m, target, own, some, finish, adds, ahead=form.ahead)
         micro.finish(micro.sums(chains, rows=sums))
     some_bytes.movers(module, target, masked=masked, loads=adds)
 
@@ -112,15 +122,17 @@ class Micro:
         sizes: rows, wide, and how many vectors a row of the panel has.
         masked: the last vector counts in part.
         adds: another tensor is added.
+        ahead: fetches the next panel.
     """
 
     count: Value = "%count"  # rows that are different
 
     def __init__(
         self, f: Function, target: Target, sizes: tuple[int, int, int], masked: bool,
-        form: requantize.Form, adds: bool = False,
+        form: requantize.Form, adds: bool = False, *, ahead: bool = False,
     ) -> None:  # fmt: skip
         self.f = f
+        self.ahead = ahead
         self.target = target
         self.rows, self.wide, vectors = sizes
         self.masked = masked
@@ -161,6 +173,8 @@ class Micro:
         if chains > 1:
             whole = f.add(begin, f.op(f"and i64 {f.sub(end, begin)}, -{chains}"))
         with f.loop(begin, whole, chains, *((kind, s) for s in first)) as loop:
+            if self.ahead:
+                gemm.fetch_next(f, loop.index, word * self.columns)
             carried: list[str] = []
             for chain in range(chains):
                 own = loop.carried[self.outputs * chain : self.outputs * (chain + 1)]

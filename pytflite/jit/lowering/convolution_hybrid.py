@@ -12,6 +12,7 @@ from pytflite.jit.emit.dot import by_rows, dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Setting, kernel
+from pytflite.jit.lowering.ahead import ahead
 from pytflite.jit.lowering.convolution_int8 import Seen, trimmed
 from pytflite.jit.lowering.dense_hybrid import pack
 from pytflite.jit.lowering.depthwise_float32 import lacking, lying, phases_of
@@ -144,12 +145,13 @@ def _product(
             h.dilation, w.dilation, h.before, w.before, channels, depth,
             p.m * p.output_row, w.output * p.output_row, p.output_row,
         )  # fmt: skip
+    fetched = ahead(p.m, tile, panel_bytes, words, dot.word * tile.columns)
     slots: tuple[Slot, ...] = (
         pictures.x._replace(offset=group * depth), packed,
         At(output.tensor, output.offset + 4 * group * each),
         np.arange(batch, dtype=np.int64)[:, None] * steps, p.m, each, words, p.x_row,
         p.output_row, panel_bytes, tile.row_block, blocks[0], tile.panel_block, blocks[1],
-        *gathering, pictures.numbers, *(float(b or 0) for b in limits),
+        *gathering, *fetched, pictures.numbers, *(float(b or 0) for b in limits),
     )  # fmt: skip
     made = kernel("gemm_hybrid." + ("pixels" if pointwise else "convolution"), **settings)
     scratch = tile.row_block * (p.x_row + ENTRY) + gather.PAST

@@ -11,6 +11,7 @@ from pytflite.jit.emit.gemm_blockwise import TIMES, head, one_by_one
 from pytflite.jit.emit.quantising import NUMBERS
 from pytflite.jit.emit.requantize import rows
 from pytflite.jit.kernel import Kernel, kernel
+from pytflite.jit.lowering.ahead import ahead
 from pytflite.jit.lowering.products import epilogue, scratch_row
 from pytflite.jit.lowering.products_int8 import tile_of, words_of
 from pytflite.jit.lowering.quantised import rows_of
@@ -171,9 +172,11 @@ def _works(
         masked=tile.masked, chains=tile.chains, asymmetric=asymmetric, clamp=epilogue(limits),
         quantised=quantised,
     )  # fmt: skip
-    ends = place, p.k, *(float(b or 0) for b in limits)
+    panel_bytes *= tile.columns
     groups = -(-p.k // dot_of(target).group)
-    return [*works, _made(made, tensors, p, tile, panel_bytes * tile.columns, groups, ends)]
+    fetched = ahead(p.m, tile, panel_bytes, groups, dot_of(target).word * tile.columns)
+    ends = *fetched, place, p.k, *(float(b or 0) for b in limits)
+    return [*works, _made(made, tensors, p, tile, panel_bytes, groups, ends)]
 
 
 def _tiled(target: Target, p: Product) -> tuple[Product, Tile, int]:

@@ -11,9 +11,10 @@ from pytflite.jit.emit import gather
 from pytflite.jit.emit.bfloat16 import HEAD, LINE, STEP
 from pytflite.jit.emit.gemm import DIRECT_ENTRY, ENTRY
 from pytflite.jit.kernel import Setting, kernel
+from pytflite.jit.lowering.ahead import ahead
 from pytflite.jit.lowering.tiles import Product, Tile, tile_of
 from pytflite.jit.target import Target
-from pytflite.jit.work import UPCOMING, Slot, Work
+from pytflite.jit.work import Slot, Work
 from pytflite.ops.activation import Bounds
 from pytflite.ops.convolution.geometry import Windows
 from pytflite.ops.windows import Window
@@ -178,7 +179,7 @@ def _work(
     else:
         emitter, settings = "gemm_float32.", settings | {"rows": tile.rows, "chains": tile.chains}
         if "matrices" not in name:
-            own = *own, _ahead(p, tile), UPCOMING
+            own = *own, *ahead(p.m, tile, panel_bytes, p.k)
     made = kernel(
         emitter + name, vectors=tile.vectors, tail=tile.tail, masked=tile.masked,
         **ending.settings, **settings,
@@ -189,12 +190,6 @@ def _work(
     )  # fmt: skip
     tiles = math.prod((p.parts, row_blocks, panel_blocks))
     return Work(made, slots, tiles, scratch)
-
-
-def _ahead(p: Product, tile: Tile) -> int:
-    """Bytes that a micro fetches of the next panel for each k: all calls of a block share in it."""
-    calls = -(-min(p.m, tile.row_block) // tile.rows)
-    return min(_LINE, -(-tile.columns * _ITEM // max(calls, 1)))
 
 
 def _split_places(p: Product, tile: Tile, scratch: int) -> tuple[tuple[int, ...], int]:

@@ -13,6 +13,7 @@ from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm import ENTRY
 from pytflite.jit.emit.requantize import column, is_fused, rows
 from pytflite.jit.kernel import Setting, kernel
+from pytflite.jit.lowering.ahead import ahead
 from pytflite.jit.lowering.products import scratch_row
 from pytflite.jit.lowering.proof import Range
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
@@ -37,8 +38,8 @@ from pytflite.ops.windows import Window
 _TILES = {(32, 64): (2, 14, 24), (16, 32): (2, 6, 12), (32, 16): (4, 6, 24), (16, 16): (2, 4, 8)}
 _CHAINS = 10  # sums that have to be under way at once
 _NEAR = 1 << 15  # bytes of rows beside which a panel stays in the first-level cache ...
-_WIDE = 1 << 18  # ... and of rows if the weights would leave the second-level cache
-_LARGE = 1 << 20
+_WIDE = 1 << 18  # ... and of rows that wait in the second-level cache while a panel is fetched:
+_LARGE = 1 << 18  # so many weights are better read slowly, once, than all for a few rows
 _WORK = 1 << 22  # products of a tile
 _READ = 1 << 19  # weights of a tile
 _SHORT = 4  # vectors that are copied without a loop
@@ -128,8 +129,8 @@ def tile_of(target: Target, p: Product, *, tiles: bool = False) -> Tile:
     tall += tall % 2 if in_pairs and tall > 1 else 0
     columns = vectors * target.lanes
     chains = chains_of(target, max(tall, 1 + in_pairs), vectors, 2 if in_pairs else 4, _CHAINS)
-    budget = _WIDE if p.n * p.k > _LARGE else _NEAR
-    block = max(tall, min(budget // max(p.x_row, 1), _WORK // max(1, p.k * min(columns, p.n))))
+    budget, work = (_WIDE, 2 * _WORK) if p.n * p.k > _LARGE else (_NEAR, _WORK)
+    block = max(tall, min(budget // max(p.x_row, 1), work // max(1, p.k * min(columns, p.n))))
     block = -(-_even(p.m, min(block, shared_rows(p, tall, 1))) // tall) * tall
     panel, count = max(1, p.k * columns), -(-p.n // columns)
     panels = min(_WORK // (block * panel), _READ // panel)
@@ -311,9 +312,10 @@ def _work(
     if parts is None:
         steps = np.array([p.x_part, panels * panel_bytes, p.output_part], np.int64)
         parts = np.arange(p.parts, dtype=np.int64)[:, None] * steps
-    emitter = "gemm_amx."
+    emitter, fetched = "gemm_amx.", tuple[Slot, ...]()
     if not in_tiles(target, p):
         emitter, settings = "gemm_int8.", settings | {"rows": tile.rows, "chains": tile.chains}
+        fetched = ahead(p.m, tile, panel_bytes, groups, dot.word * tile.columns)
     made = kernel(
         emitter + name, vectors=tile.vectors, tail=tile.tail, masked=tile.masked, x=layer.kind,
         **ending.settings, **settings,
@@ -321,7 +323,7 @@ def _work(
     slots = (
         layer.x, layer.weights, layer.output, parts, p.m, p.n, groups, p.x_row, p.output_row,
         panel_bytes, tile.row_block, row_blocks, tile.panel_block, panel_blocks, *gathering,
-        *ending.slots, dot.row(p.k), p.k * dot.width, -layer.row_zero,
+        *fetched, *ending.slots, dot.row(p.k), p.k * dot.width, -layer.row_zero,
         *(ending.sum or ()),
     )  # fmt: skip
     tiles = math.prod((p.parts, row_blocks, panel_blocks))

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from pytflite.jit.emit import gather, gemm, requantize, residual_int8
 from pytflite.jit.emit.dot import dot_of
-from pytflite.jit.emit.gemm_int8 import SLOTS, Micro, row_summer
+from pytflite.jit.emit.gemm_int8 import SLOTS, Micro
+from pytflite.jit.emit.row_sums import row_summer
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
 

@@ -43,7 +43,7 @@ def _tables(works: Sequence[Work], offsets: Mapping[int, int]) -> Tables:
     relative: list[int] = []
     inner: list[int] = []
     constants: dict[int, Array] = {}
-    packed: list[Array] = []
+    weights: list[Array] = []  # of works
     upcoming: list[int] = []  # slots that wait for the next of these
     all_works = list(works)  # and behind them those that kernels run themselves
     for work in all_works:
@@ -51,6 +51,7 @@ def _tables(works: Sequence[Work], offsets: Mapping[int, int]) -> Tables:
         flush = work.kernel.emitter.startswith(_PRODUCTS)
         rows.append((number, 8 * len(slots), work.tiles, flush))
         slots.append(0)
+        known = len(weights)
         for slot in work.slots:
             value = slot.array if isinstance(slot, Packed) else slot
             if isinstance(value, At):
@@ -63,8 +64,8 @@ def _tables(works: Sequence[Work], offsets: Mapping[int, int]) -> Tables:
             elif isinstance(value, np.ndarray):
                 array = constants[len(slots)] = np.require(value, requirements=["C", "A"])
                 slots.append(0)
-                if isinstance(slot, Packed):
-                    packed.append(array)
+                if isinstance(slot, Packed) and len(weights) == known:  # the first of the work
+                    weights.append(array)
                     constants.update(dict.fromkeys(upcoming, array))
                     upcoming.clear()
             elif isinstance(value, Upcoming):
@@ -73,7 +74,7 @@ def _tables(works: Sequence[Work], offsets: Mapping[int, int]) -> Tables:
             else:
                 slots.append(_word(value))
         slots += [0] * (-len(slots) % 8)  # threads write their status to lines of their own
-    for first in packed[:1]:  # with which the next run begins
+    for first in weights[:1]:  # with which the next run begins
         constants.update(dict.fromkeys(upcoming, first))
     records = np.zeros((len(rows), RECORD // 8), np.int64)
     if rows:

@@ -49,8 +49,9 @@ class Records(NamedTuple):
 
 
 class Upcoming(int):
-    """Stands for the address of the next Packed in the works after this one, or of the first, which
-    may be fetched meanwhile. It is 0 where a work is alone, which a kernel must stand."""
+    """Stands for the address of the first Packed of the next work that has one, or of the first:
+    weights that may be fetched meanwhile. It is 0 where there are none, which a kernel must stand.
+    """
 
 
 UPCOMING = Upcoming(0)

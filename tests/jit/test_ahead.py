@@ -36,7 +36,7 @@ def test_who_follows_whom() -> None:
 
 @pytest.mark.parametrize("hybrid", [False, True])
 def test_weights_of_bytes(hybrid: bool) -> None:
-    """What has no panels, a depthwise convolution or an ADD, is passed over."""
+    """What is added to a product is passed over."""
     rng = np.random.default_rng(0)
     kind: dict[str, Any] = {} if hybrid else {"scale": [0.5], "zero_point": [1]}
     dtype = "FLOAT32" if hybrid else "INT8"
@@ -54,10 +54,6 @@ def test_weights_of_bytes(hybrid: bool) -> None:
 
     y = product(x)
     y = g.op("ADD", [y, x], (1, 8, 8, 48), dtype, output=kind)
-    y = g.op(
-        "DEPTHWISE_CONV_2D", [y, weights(1, 3, 3, 48)], (1, 8, 8, 48), dtype, output=kind,
-        padding=0, stride_w=1, stride_h=1, depth_multiplier=1,
-    )  # fmt: skip
     g.output(product(y))
     model = build(g)
     interpreter = pytflite.Interpreter(model, backend="jit", wait=True)

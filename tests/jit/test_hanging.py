@@ -67,7 +67,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
         script = tmp_path / "child.py"
         script.write_text(CHILD.replace("{deaf}", str(deaf)))
         cache = Cache(str(tmp_path / "cache"))
-        made.append(Builder(cache, [sys.executable, str(script)], patience=2))
+        made.append(Builder(cache, [sys.executable, "-I", "-S", str(script)], patience=2))
         return made[-1]
 
     yield builder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,32 +93,45 @@ def run(pace: Pace, runs: int, seconds: dict[int, float]) -> list[int]:
     return ways
 
 
+@pytest.mark.parametrize("long", [1, 100])
 @pytest.mark.parametrize("best", [1, 2, 4, 6])
-def test_the_fastest_way_is_taken(best: int) -> None:
-    seconds = {n: 0.002 + abs(n - best) / 1e4 for n in (1, 2, 4, 6)}
-    trial = 4 * Pace.RUNS
-    ways = run(Pace(6), trial + 20, seconds)
+def test_the_fastest_way_is_taken(best: int, long: int) -> None:
+    """Long runs are tried less often."""
+    seconds = {n: long * (0.002 + abs(n - best) / 1e4) for n in (1, 2, 4, 6)}
+    trial = 4 * Pace.RUNS[long == 1]
+    ways = run(Pace(6), trial + 7, seconds)
     assert set(ways[:trial]) == {1, 2, 4, 6} and set(ways[trial:]) == {best}
 
 
+def trials(ways: list[int]) -> np.ndarray[Any, Any]:
+    """Runs from trial to trial."""
+    return np.diff(np.flatnonzero(np.diff(ways) == 1))
+
+
 def test_ways_are_tried_again_less_and_less_often() -> None:
-    ways = np.array(run(Pace(2), 10_000, {1: 0.002, 2: 0.003}))
-    first, most = Pace.PERIODS
-    assert 3 * Pace.RUNS <= (ways == 2).sum() <= 12 * Pace.RUNS
-    apart = np.diff(np.flatnonzero(np.diff(ways) == 1))  # from trial to trial
-    assert apart[0] < 2 * first and (np.diff(apart) >= 0).all() and most <= apart[-1] < 2 * most
+    ways = run(Pace(2), 20_000, {1: 0.002, 2: 0.003})
+    apart = trials(ways)
+    first, most = (seconds / 0.002 for seconds in Pace.PERIODS)
+    assert first <= apart[0] < 2 * first and (np.diff(apart) >= 0).all()
+    assert apart[-1] >= min(most, Pace.MOST)
+    assert ways.count(2) <= len(apart) * Pace.RUNS[1] + Pace.RUNS[1]
+
+
+def test_what_is_not_clear_is_tried_soon() -> None:
+    apart = trials(run(Pace(2), 5000, {1: 0.002, 2: 0.00205}))
+    assert apart.max() <= Pace.PERIODS[0] / 0.002 + 2 * Pace.RUNS[1]
 
 
 def test_shared_runs_that_are_late_are_noticed() -> None:
     """Another process takes the second core."""
     pace = Pace(2)
-    assert set(run(pace, 30, {1: 0.002, 2: 0.001})[2 * Pace.RUNS :]) == {2}
-    assert run(pace, 40, {1: 0.002, 2: 0.009}).count(2) <= Pace.LATE + Pace.RUNS
+    assert set(run(pace, 30, {1: 0.002, 2: 0.001})[2 * Pace.RUNS[1] :]) == {2}
+    assert run(pace, 40, {1: 0.002, 2: 0.009}).count(2) <= Pace.LATE + Pace.RUNS[1]
     assert set(run(pace, 20, {1: 0.002, 2: 0.009})) == {1}
 
 
 def test_brief_runs_are_never_shared() -> None:
-    assert set(run(Pace(2), 3000, {1: 20e-6})) == {1}
+    assert set(run(Pace(2), 6000, {1: 20e-6})) == {1}
 
 
 def test_a_helper_that_is_about_to_sleep_is_woken() -> None:

@@ -104,8 +104,10 @@ class Builder:
         keys = list(keys)
         with self._lock:
             while any(key in self._numbers for key in keys):
-                thread = self._thread
-                if not self._changed.wait(1.0) and not (thread and thread.is_alive()):
+                if self._changed.wait(1.0):
+                    continue
+                thread = self._thread  # by now: another child may have been started meanwhile
+                if not (thread and thread.is_alive()):
                     self._end_all("nothing is heard of the compiler any more")
 
     def busy(self, key: Key) -> bool:

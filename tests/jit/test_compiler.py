@@ -229,7 +229,13 @@ def names(*emitters: str) -> list[tuple[Kernel, object]]:
 
 def test_each_kernel_is_ordered_once(build: Builder) -> None:
     keys = names("a.a", "b.b", "c.c")
-    threads = [threading.Thread(target=build.ask, args=(keys,)) for _ in range(8)]
+    together = threading.Barrier(8)  # what is done by then would be ordered again
+
+    def ask() -> None:
+        together.wait()
+        build.ask(keys)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

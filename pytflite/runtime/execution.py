@@ -114,7 +114,9 @@ class Execution:
                 for bound in self.context.bound:
                     self.node = bound.node
                     if bound.plain:
-                        bound.eval(bound.p, bound.inputs, bound.outputs, self)
+                        made = bound.eval(bound.p, bound.inputs, bound.outputs, self)
+                        if made is not None:
+                            _put(made, bound.outputs)
                     elif isinstance(bound, BoundStep):
                         if rest is not None and bound.step is rest.step and self._planned(rest):
                             break
@@ -168,7 +170,9 @@ class Execution:
             self._show(lambda o, step=bound.step: o.before(step, self._read))
             start = perf_counter()
             if bound.plain:
-                bound.eval(bound.p, bound.inputs, bound.outputs, self)
+                made = bound.eval(bound.p, bound.inputs, bound.outputs, self)
+                if made is not None:
+                    _put(made, bound.outputs)
             elif isinstance(bound, BoundStep):
                 self._general(bound)
             seconds = perf_counter() - start
@@ -291,6 +295,13 @@ class Execution:
         announced = self.context.scratch(shape, dtype)
         # What only this run knows the size of is held against the limits, too.
         return announced if announced is not None else self.empty(shape, dtype)
+
+
+def _put(made: Sequence[Array], places: Sequence[Array | None]) -> None:
+    """Into their places what a kernel made elsewhere: one that seldom knows shapes beforehand."""
+    for array, place in zip(made, places, strict=True):
+        if place is not None and place is not array:
+            place[...] = array
 
 
 _NO_NODE = Node("", 0, (), ())

@@ -308,3 +308,17 @@ def test_gram_refusals() -> None:
     long = strings(*[b"x" * 100] * 100)
     with pytest.raises(LimitError, match="n-grams"):
         Interpreter(grams([(100,)], width=50), limits=Limits(string_bytes=100_000)).run(long)
+
+
+def test_a_constant_shape() -> None:
+    """The output has its place before the run."""
+    values, default = np.array([5, 8, 2, 18, 80], np.int64), np.array(-7, np.int64)
+    parts = np.array([0, 2, 4, 5], np.int64)
+    model = single_op(
+        "RaggedTensorToTensor",
+        [tensor(value=np.array([2, 3], np.int64)), *map(described, (values, default, parts))],
+        [tensor((2, 3), "INT64")],
+        custom_options=encode({"row_partition_types": [SPLITS]}),
+    )
+    for (got,) in run_pytflite(model, values, default, parts):
+        np.testing.assert_array_equal(got, [[5, 8, -7], [2, 18, -7]])

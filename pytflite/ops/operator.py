@@ -11,10 +11,11 @@ infer gets a Spec per input (None where an optional one is left out) and returns
 for the shape. It may read `spec.value` of inputs that are constant.
 prepare only sees static shapes, unless an output's shape depends on data. P is immutable and
 picklable, usually a NamedTuple; several threads share it.
-eval gets inputs that it must not write. Static outputs are given arrays, to be filled in full: it
-then returns None. If any given output is None (its size depends on data, or it is of STRING,
-RESOURCE or VARIANT), eval returns all outputs, making new ones with `run.empty`. State, other
-subgraphs, random streams and limits come through `run` only (see `Run`).
+eval gets inputs that it must not write. Static outputs are given arrays, to be filled in full. If
+any given output is None (its size depends on data, or it is of STRING, RESOURCE or VARIANT), eval
+returns all outputs, making new ones with `run.empty`; else it may return None. What it returns is
+copied to its place where one was given. State, other subgraphs, random streams and limits come
+through `run` only (see `Run`).
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from pytflite.plan.sharing import shared
 from pytflite.runtime.blas import BLAS, Running
 from pytflite.runtime.context import BoundStep, Context
 from pytflite.runtime.state import State
+from pytflite.runtime.stretches import BoundStretch
 
 _PREPARED_SHAPES = 8  # sets of input shapes for which a dynamic step keeps its P
 
@@ -116,7 +117,7 @@ class Execution:
                     if bound.plain:
                         made = bound.eval(bound.p, bound.inputs, bound.outputs, self)
                         if made is not None:
-                            _put(made, bound.outputs)
+                            self._settle(bound, made)
                     elif isinstance(bound, BoundStep):
                         if rest is not None and bound.step is rest.step and self._planned(rest):
                             break
@@ -172,7 +173,7 @@ class Execution:
             if bound.plain:
                 made = bound.eval(bound.p, bound.inputs, bound.outputs, self)
                 if made is not None:
-                    _put(made, bound.outputs)
+                    self._settle(bound, made)
             elif isinstance(bound, BoundStep):
                 self._general(bound)
             seconds = perf_counter() - start
@@ -220,7 +221,7 @@ class Execution:
 
     def _general(self, bound: BoundStep) -> None:
         """A step with state, or with sizes that only this run knows."""
-        step, context = bound.step, self.context
+        step = bound.step
         if step.once is not None:
             if step.once in self.state.initialised:
                 return
@@ -237,16 +238,22 @@ class Execution:
             if outputs[n] is None and spec.is_static and not spec.dtype.is_handle:
                 outputs[n] = self.empty(spec.static, spec.dtype.storage)
         returned = bound.eval(p, inputs, outputs, self)
-        results = outputs if returned is None else returned
-        for place, index, result in zip(bound.outputs, step.outputs, results, strict=True):
-            if index < 0:
+        self._settle(bound, outputs if returned is None else returned)
+
+    def _settle(self, bound: BoundStep | BoundStretch, results: Sequence[Any]) -> None:
+        """Puts where it belongs what an eval has made elsewhere."""
+        context = self.context
+        for place, index, result in zip(bound.outputs, bound.step.outputs, results, strict=True):
+            if index < 0 or result is place:
                 continue
-            if place is None and context.plan.specs[index].variable:
-                self.state.variables[context.plan.subgraph, index] = np.array(result)
-            elif place is None:
-                context.loose[index] = np.asarray(result)
-            elif result is not place:
+            if place is not None:
+                if result.shape != place.shape:
+                    raise ValueError(f"made {result.shape}, inferred {place.shape}")
                 place[...] = result
+            elif context.plan.specs[index].variable:
+                self.state.variables[context.plan.subgraph, index] = np.array(result)
+            else:
+                context.loose[index] = np.asarray(result)
 
     def tensor(self, index: int) -> Array:
         """A tensor that has a value by now: computed, constant, or a variable."""
@@ -295,13 +302,6 @@ class Execution:
         announced = self.context.scratch(shape, dtype)
         # What only this run knows the size of is held against the limits, too.
         return announced if announced is not None else self.empty(shape, dtype)
-
-
-def _put(made: Sequence[Array], places: Sequence[Array | None]) -> None:
-    """Into their places what a kernel made elsewhere: one that seldom knows shapes beforehand."""
-    for array, place in zip(made, places, strict=True):
-        if place is not None and place is not array:
-            place[...] = array
 
 
 _NO_NODE = Node("", 0, (), ())

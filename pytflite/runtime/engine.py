@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from _thread import RLock, _local  # threading's, without what takes half a millisecond to load
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,6 +16,7 @@ from pytflite.model.model import Model
 from pytflite.ops.limits import Limits
 from pytflite.ops.spec import Key, Shape
 from pytflite.plan.plan import Plan, Refused
+from pytflite.runtime import forking
 from pytflite.runtime.context import Context
 from pytflite.runtime.state import State
 
@@ -80,7 +79,7 @@ class Engine:
         self.begin_anew()
         if backend is None or not model.stamp:
             self._own_planner = self._new_planner(preserve, backend)
-        _ENGINES.add(self)
+        forking.tell(self)
 
     def begin_anew(self) -> None:
         """Makes the locks, and forgets what other threads were doing (they end in a fork)."""
@@ -90,6 +89,14 @@ class Engine:
         self._idle: dict[int, list[Context]] = {}  # by id of the plan
         if self._own_planner is not None:
             self._own_planner.begin_anew()
+
+    def pause(self, seconds: float) -> bool:
+        """Keeps other threads from planning, if none plans within that time."""
+        return self._planning.acquire(timeout=seconds)
+
+    def resume(self) -> None:
+        """Lets other threads plan again."""
+        self._planning.release()
 
     @property
     def planner(self) -> Planner:
@@ -348,16 +355,3 @@ def _exhausted(limit: str, most: int) -> LimitError:
         expected=f"at most {most} ({limit})",
         hint=f"raise Limits.{limit} if you trust the model",
     )
-
-
-# Locks that another thread holds when the process forks would stay locked in the child for ever.
-_ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for engine in list(_ENGINES):
-        engine.begin_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

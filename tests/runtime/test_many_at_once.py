@@ -155,7 +155,8 @@ def test_models_pickle() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_fork_in_the_middle_of_other_threads_runs() -> None:
+@pytest.mark.parametrize("backend", ["numpy", "jit"])
+def test_a_fork_in_the_middle_of_other_threads_runs(backend: str) -> None:
     program = """
 import os, sys, threading, warnings
 import numpy as np
@@ -182,6 +183,7 @@ for t in threads: t.join()
 print(good)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+                          env={**os.environ, "PYTFLITE_BACKEND": backend},
                           check=False, cwd=EXAMPLES.parents[1])  # fmt: skip
     assert done.stdout == "30\n", done.stderr
 

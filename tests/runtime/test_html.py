@@ -15,6 +15,7 @@ from pytflite.runtime.html import histogram, profile_html, quantity_text, time_t
 from pytflite.runtime.profile import Profile, StepTime
 from pytflite.tools.doodle import model_path
 from tests.graphs import Graph, build
+from tests.tools.report_pages import loop
 
 X = np.random.default_rng(0).random((28, 28, 1), np.float32)
 EVIL = "<img src=x onerror=alert(1)>\"'&</td>\udcff"
@@ -75,17 +76,6 @@ def chain(count: int) -> Model:
         x = graph.op("NEG", [x], (1, 16, 16, 16), output={"name": f"{n}" + "y" * 5000})
     graph.output(x)
     return build(graph)
-
-
-def loop() -> Model:
-    """while x < 3: x += 1."""
-    main, condition, body = Graph("main"), Graph("condition"), Graph("body")
-    for graph in (main, condition, body):
-        graph.input("x", (1,), "INT32")
-    main.output(main.op("WHILE", [0], (1,), "INT32", cond_subgraph_index=1, body_subgraph_index=2))
-    condition.output(condition.op("LESS", [0, condition.constant(np.int32(3))], (1,), "BOOL"))
-    body.output(body.op("ADD", [0, body.constant(np.int32(1))], (1,), "INT32"))
-    return build(main, condition, body)
 
 
 def test_an_interpreter_shows_its_plan() -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from pytflite.jit.emit import requantize
+from pytflite.jit.emit import gather, requantize
 from pytflite.jit.ir import Function
 from pytflite.jit.target import Target
 
@@ -25,16 +25,7 @@ SLOTS = (
     "i64 height",
     "i64 width",
     "i64 channels",
-    "i64 outputs_h",
-    "i64 outputs_w",
-    "i64 taps_h",
-    "i64 taps_w",
-    "i64 stride_h",
-    "i64 stride_w",
-    "i64 dilation_h",
-    "i64 dilation_w",
-    "i64 top",
-    "i64 left",
+    *gather.WINDOW,
     "i64 each",  # outputs of a channel
     "i64 total",  # output rows of all images
     "i64 block",

@@ -20,9 +20,8 @@ from typing import NamedTuple
 from pytflite.jit.ir import Function, Value
 from pytflite.jit.target import Target
 
-SLOTS = (
-    "i64 height",
-    "i64 width",  # of the input
+# Of windows over a picture.
+WINDOW = (
     "i64 outputs_h",
     "i64 outputs_w",
     "i64 taps_h",
@@ -33,6 +32,11 @@ SLOTS = (
     "i64 dilation_w",
     "i64 top",
     "i64 left",
+)
+SLOTS = (
+    "i64 height",
+    "i64 width",  # of the input
+    *WINDOW,
     "i64 pixel",  # bytes from pixel to pixel of the input
     "i64 tap",  # bytes of a tap: of a group's channels
     "i64 output_image",  # bytes from image to image of the output, from row to row, pixel to pixel

@@ -119,10 +119,7 @@ def box(
     for axis in range(starts.size):
         corner += min(max(starts[axis], 0), greatest[axis]) * strides[axis]
     for row in range(begin * block, min(end * block, x.shape[0])):
-        place, rest = corner, row
-        for axis in range(sizes.size - 1, -1, -1):
-            place += rest % sizes[axis] * strides[axis]
-            rest //= sizes[axis]
+        place = corner + _place(row, sizes, strides)
         for k in range(x.shape[1]):
             y[place + k] = x[row, k]
     return 0
@@ -148,10 +145,16 @@ def box_out(
             return OUT_OF_RANGE
         corner += starts[axis] * strides[axis]
     for row in range(begin * block, min(end * block, y.shape[0])):
-        place, rest = corner, row
-        for axis in range(sizes.size - 1, -1, -1):
-            place += rest % sizes[axis] * strides[axis]
-            rest //= sizes[axis]
+        place = corner + _place(row, sizes, strides)
         for k in range(y.shape[1]):
             y[row, k] = x[place + k]
     return 0
+
+
+def _place(row: int, sizes: Array, strides: Array) -> int:
+    """Where a row of a box lies, from its corner."""
+    place, rest = 0, row
+    for axis in range(sizes.size - 1, -1, -1):
+        place += rest % sizes[axis] * strides[axis]
+        rest //= sizes[axis]
+    return place

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytflite.jit.emit.rows import BLOCK, FEW, MANY
 from pytflite.jit.kernel import Setting
-from pytflite.jit.lowering.copying import Copy, copy_work
+from pytflite.jit.lowering.copying import Copy, plain_copy
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.work import Slot, Work
 from pytflite.model.dtypes import UINT8
@@ -99,9 +99,7 @@ def _repeated(
     room = to.room(step, row * times * size)
     size *= row
     copy = Copy((times, size), (0, 1), (size, 1))
-    works = copy_work(slot, room, copy, UINT8, shared=False)
-    assert not isinstance(works, str)
-    return room, works
+    return room, plain_copy(slot, room, copy, UINT8, shared=False)
 
 
 def collapse(shape: Shape, operands: Sequence[Shape]) -> tuple[Loops, list[Loops]]:

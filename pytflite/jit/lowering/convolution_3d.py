@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.jit.lowering.copying import Copy, copy_work
+from pytflite.jit.lowering.copying import Copy, plain_copy
 from pytflite.jit.lowering.elementwise import one_pass
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.products import Ending, convolution_work, product_work
@@ -179,9 +179,7 @@ def _sum(
         filters = shape[-1]
         bias = np.zeros(filters, np.float32) if constants.bias is None else constants.bias
         copy = Copy((math.prod(shape[:-1]), filters), (0, 1), (filters, 1))
-        begun = copy_work(np.ascontiguousarray(bias), output, copy, FLOAT32)
-        assert not isinstance(begun, str)  # it has two axes
-        works += begun
+        works += plain_copy(np.ascontiguousarray(bias), output, copy, FLOAT32)
     first = {} if filled else {layer: layer.whole for layer in layers}
     for plane in sorted(seen, key=lambda plane: plane.tap != first.get(plane.layer)):
         begins = plane.tap == first.get(plane.layer)

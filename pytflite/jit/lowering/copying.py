@@ -72,6 +72,15 @@ def copy_work(
     ]
 
 
+def plain_copy(
+    source: Slot, target: At, copy: Copy, dtype: DType, *, shared: bool = True
+) -> list[Work]:
+    """`copy_work` of so few axes that it is always compiled."""
+    works = copy_work(source, target, copy, dtype, shared=shared)
+    assert not isinstance(works, str), works
+    return works
+
+
 def moved(slot: Slot, offset: int) -> Slot:
     """A slot so many bytes further."""
     if isinstance(slot, At):

@@ -6,13 +6,13 @@ import numpy as np
 
 from pytflite.jit.kernel import kernel
 from pytflite.jit.kernels.basic_lstm import COLUMNS
-from pytflite.jit.lowering.copying import Copy, copy_work
+from pytflite.jit.lowering.copying import Copy, plain_copy
 from pytflite.jit.lowering.packing import as_float32, pack
 from pytflite.jit.lowering.products import Ending, product_work
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.tiles import Product, columns_of, splits_of
 from pytflite.jit.work import At, Slot, Work
-from pytflite.model.dtypes import FLOAT32, DType
+from pytflite.model.dtypes import FLOAT32
 from pytflite.model.graph import Array
 from pytflite.ops.gemmlowp import logistic_table, tanh_table
 from pytflite.ops.recurrent.lstm_basic import BIAS, WEIGHTS, C, H, X
@@ -34,23 +34,14 @@ def lower(step: Step, to: Lowering) -> Lowered:
     works: list[Work] = []
     for number, size, begin in ((X, depth, 0), (H, units, depth)):
         strides = (size, 1), (depth + units, 1)
-        works += _copied(to.input(step, number), both, Copy((batch, size), *strides, 0, begin), x)
+        works += plain_copy(
+            to.input(step, number), both, Copy((batch, size), *strides, 0, begin), x
+        )
     make = _floats if x is FLOAT32 else _integers
     works += make(step, to, (batch, depth + units, units), (both, gates))
     rows = (
-        gates,
-        batch,
-        4 * units,
-        to.input(step, C),
-        batch,
-        units,
-        h,
-        batch,
-        units,
-        c,
-        batch,
-        units,
-    )
+        gates, batch, 4 * units, to.input(step, C), batch, units, h, batch, units, c, batch, units,
+    )  # fmt: skip
     if x is FLOAT32:
         works.append(Work(kernel("basic_lstm.floats"), rows, batch))
     else:
@@ -59,7 +50,7 @@ def lower(step: Step, to: Lowering) -> Lowered:
     for source, number in ((h, H), (c, C)):
         if specs[number].variable:
             whole = Copy((batch * units,), (1,), (1,))
-            works += _copied(source, At(step.inputs[number]), whole, specs[number].dtype)
+            works += plain_copy(source, At(step.inputs[number]), whole, specs[number].dtype)
     return works
 
 
@@ -101,10 +92,3 @@ def _integers(
         int(p.scale.m), int(p.scale.shift),
     )  # fmt: skip
     return [Work(kernel("basic_lstm.products"), slots, -(-n // COLUMNS))]
-
-
-def _copied(source: Slot, place: At, copy: Copy, dtype: DType) -> list[Work]:
-    """The works of a copy of few axes."""
-    works = copy_work(source, place, copy, dtype)
-    assert not isinstance(works, str)
-    return works

@@ -10,7 +10,7 @@ import numpy as np
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.gemm_int16 import in_words
 from pytflite.jit.kernel import kernel
-from pytflite.jit.lowering.copying import Copy, copy_work
+from pytflite.jit.lowering.copying import Copy, plain_copy
 from pytflite.jit.lowering.products_int8 import Ending
 from pytflite.jit.lowering.registry import Lowering
 from pytflite.jit.lowering.requantizing import make_constants, pack_constants
@@ -61,9 +61,8 @@ def first_factor(step: Step, to: Lowering) -> tuple[list[Work], Slot]:
     *stack, k, m = x.static
     turned = to.room(step, x.nbytes)
     sizes = math.prod(stack), m, k
-    works = copy_work(place, turned, Copy(sizes, (k * m, 1, m), (k * m, k, 1)), x.dtype)
-    assert not isinstance(works, str)  # it has three axes
-    return works, turned
+    copy = Copy(sizes, (k * m, 1, m), (k * m, k, 1))
+    return plain_copy(place, turned, copy, x.dtype), turned
 
 
 def second_factor(step: Step, to: Lowering, panels: Panels) -> tuple[Work, At] | str:

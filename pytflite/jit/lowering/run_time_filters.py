@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 
 import numpy as np
 
-from pytflite.jit.lowering.copying import Copy, copy_work, strides_of
+from pytflite.jit.lowering.copying import Copy, plain_copy, strides_of
 from pytflite.jit.lowering.products import Ending, windows_work
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.lowering.tiles import Product
@@ -59,7 +58,10 @@ def taps_of_run_time(step: Step, to: Lowering, seen: Taps) -> tuple[list[Work], 
         sizes, (width * filters, filters, 1), (sizes[1] * filters, filters, 1),
         (rows.start * width + columns.start) * filters, filters,
     )  # fmt: skip
-    return [*_copied(start, place, begins), *_copied(to.input(step, 1), place, taps)], place
+    return [
+        *plain_copy(start, place, begins, FLOAT32),
+        *plain_copy(to.input(step, 1), place, taps, FLOAT32),
+    ], place
 
 
 def phases_of_run_time(step: Step, to: Lowering, phases: list[Phase]) -> Lowered:
@@ -83,11 +85,12 @@ def phases_of_run_time(step: Step, to: Lowering, phases: list[Phase]) -> Lowered
                 strides_of(sizes), down.start * line + across.start * channels,
                 number * filters * k,
             )  # fmt: skip
-            works += _copied(to.input(step, 1), room, taken)
+            works += plain_copy(to.input(step, 1), room, taken, FLOAT32)
         bias: Slot = None
         if biased:
             bias = to.room(step, n * _ITEM)
-            works += _copied(to.input(step, 3), bias, Copy((pixels, filters), (0, 1), (filters, 1)))
+            copy = Copy((pixels, filters), (0, 1), (filters, 1))
+            works += plain_copy(to.input(step, 3), bias, copy, FLOAT32)
         p = Product(x.static[0] * phase.outputs, n, k, 0, pixel)
         place = At(output.tensor, output.offset + phase.first * pixel)
         image, line, each = (n * pixel for n in phase.steps)
@@ -96,11 +99,4 @@ def phases_of_run_time(step: Step, to: Lowering, phases: list[Phase]) -> Lowered
             (to.input(step, 2), room, place), bias, Ending(bounds(step.node)),
         )  # fmt: skip
         works.append(work)
-    return works
-
-
-def _copied(source: Slot, place: At, copy: Copy) -> Sequence[Work]:
-    """The works of a copy of few axes."""
-    works = copy_work(source, place, copy, FLOAT32)
-    assert not isinstance(works, str)
     return works

@@ -136,7 +136,7 @@ class Compiled:
                     continue
                 told = [failure for k in missing if (failure := failures[k])]
                 reason = told[0] if told else _NOT_YET
-            for part in step.parts or (step,):
+            for part in step.operators:
                 part.reason = reason
                 result.append(part)
         target = self.target

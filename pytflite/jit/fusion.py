@@ -4,6 +4,7 @@ What is fused is never read by anyone else, and not asked for after the run.
 
     elementwise chains      y = relu(x * s + b), logistic(x) * x ...: one pass over memory
     PAD and convolution     the convolution's windows begin outside its input
+    RELU                    a fused activation of what it follows
     product and ADD         the sum is made of the product in registers
     squares and their sum   sums and means of x * x: no square is written to memory
     functions of one byte   x * logistic(x) of int8 ...: one table
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from pytflite.jit.lowering.activated import activated, takes_activation
 from pytflite.jit.lowering.elementwise import expression_of
 from pytflite.jit.lowering.padded import takes_padding
 from pytflite.jit.lowering.squares import is_square, takes_squares
@@ -38,7 +40,8 @@ def fuse(steps: Sequence[Step], outputs: Collection[int]) -> list[Step]:
     """
     uses = Counter(i for step in steps for i in dict.fromkeys(step.inputs))
     uses.update(outputs)
-    steps = _squares(_of_one_byte(_padded(steps, uses), uses), uses)
+    steps = _activated(_padded(steps, uses), uses)
+    steps = _squares(_of_one_byte(steps, uses), uses)
     return _summed(_chains(steps, uses), uses)
 
 
@@ -67,6 +70,22 @@ def _padded(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
             step = joined
         result.append(step)
     return [step for step in result if step not in gone]
+
+
+def _activated(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:
+    """Steps of floats with the activation that alone sees their result."""
+    made: dict[int, int] = {}  # by output: where it stands
+    result: list[Step] = []
+    for step in steps:
+        place = made.get(step.inputs[0]) if step.inputs else None
+        if place is not None and uses[step.inputs[0]] == 1:
+            first = result[place]
+            if takes_activation(first, step) and not (_has_state(first) or _has_state(step)):
+                result[place] = activated(first, step)
+                continue
+        made |= dict.fromkeys(step.outputs, len(result))
+        result.append(step)
+    return result
 
 
 def _squares(steps: Sequence[Step], uses: Counter[int]) -> list[Step]:

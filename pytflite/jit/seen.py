@@ -32,7 +32,9 @@ def mark(steps: Sequence[Step], outputs: Collection[int]) -> None:
 
 def _convolution(step: Step) -> Step | None:
     """The convolution of floats or bytes that a step is, or has as its first part."""
-    first = step.parts[0] if step.parts else step
+    first = step
+    while first.parts:
+        first = first.parts[0]
     if first.node.name != "CONV_2D" or first.dynamic or not is_ours(first.definition):
         return None
     specs = *first.input_specs[:2], *step.output_specs

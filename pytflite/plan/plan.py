@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytflite.model.graph import Array
@@ -112,6 +112,14 @@ class Step:
             self.unused_inputs = frozenset(
                 n for n, s in enumerate(self.input_specs) if s is not None and s.value is not None
             )
+
+    @property
+    def operators(self) -> Iterator[Step]:
+        """Steps of one operator each: what this one does, one after the other."""
+        if not self.parts:
+            yield self
+        for part in self.parts:
+            yield from part.operators
 
     @property
     def cost(self) -> Cost:

@@ -139,7 +139,7 @@ def is_unknown(step: Step) -> bool:
 
 def _read(steps: Sequence[Step]) -> set[int]:
     """Tensors that steps read."""
-    return {i for step in steps for part in step.parts or (step,) for i in part.inputs if i >= 0}
+    return {i for step in steps for part in step.operators for i in part.inputs if i >= 0}
 
 
 def _places(plan: Plan, steps: Sequence[Step]) -> list[int]:
@@ -157,13 +157,13 @@ def _parts(steps: Sequence[Step], number: int) -> tuple[int, bool]:
     """The first operator from a step on, and whether all before it are done before it."""
 
     def indices(some: Sequence[Step]) -> list[int]:
-        return [p.node.index for step in some for p in step.parts or (step,)]
+        return [p.node.index for step in some for p in step.operators]
 
     first = min(indices(steps[number:]))
     return first, max(indices(steps[:number]), default=-1) < first
 
 
 def _is_plain(plan: Plan, step: Step) -> bool:
-    tensors = [i for part in step.parts or (step,) for i in (*part.inputs, *part.outputs)]
+    tensors = [i for part in step.operators for i in (*part.inputs, *part.outputs)]
     specs = [plan.specs[i] for i in tensors if i in plan.specs]
     return step.pure and not any(s.variable or s.dtype in (RESOURCE, VARIANT) for s in specs)

@@ -52,9 +52,10 @@ class Micro(gemm_float32.Micro):
         word = Word(v.type, 4, self.stride, v.broadcast, self._weights, v.multiply_add)
         weights = f.at("%panel", self.stride)
         sums = direct.sums(f, word, self.shape, weights, bias * self.rows)
-        write = self.writer(clamp, residual)
-        for r in range(self.rows):
-            write(r, sums[r * self.wide : (r + 1) * self.wide])
+        end, store = self.ends(clamp, residual)
+        rows = [end(r, sums[r * self.wide : (r + 1) * self.wide]) for r in range(self.rows)]
+        for r, outputs in enumerate(rows):
+            store(r, outputs)
 
     def _weights(self, place: str, offset: int) -> list[str]:
         return [self.v.load(place, offset + n * self.v.bytes) for n in range(self.wide)]

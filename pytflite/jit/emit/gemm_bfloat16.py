@@ -255,7 +255,8 @@ class TileMicro(Micro):
     def give(self, clamp: str, residual: str) -> None:
         """Outputs from the sums on the stack."""
         f, v = self.f, self.v
-        write = self.writer(clamp, residual)
+        end, store = self.ends(clamp, residual)
         with f.loop(0, "%count") as loop:
             row = f.at(self.stack, f.mul(loop.index, self.own))
-            write(loop.index, [v.load(row, n * v.bytes) for n in range(self.wide)])
+            sums = [v.load(row, n * v.bytes) for n in range(self.wide)]
+            store(loop.index, end(loop.index, sums))

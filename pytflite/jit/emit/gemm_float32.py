@@ -30,6 +30,8 @@ from pytflite.jit.target import Target
 # After those of gemm.py (and gather.py).
 SLOTS = ("ptr residual", "float low", "float high", "float low_after", "float high_after")
 EXTRA = ("ptr output", "i64 k", *SLOTS)  # what micro takes besides
+End = Callable[[Value, list[str]], list[str]]
+Store = Callable[[Value, list[str]], None]
 _CLAMPS = {"none": (False, False), "low": (True, False), "both": (True, True)}
 
 
@@ -229,36 +231,47 @@ class Micro:
         return added
 
     def finish(self, sums: list[str], clamp: str, residual: str) -> None:
-        """Clamps, adds the residual and stores, as many rows as there are."""
-        write = self.writer(clamp, residual)
-        for r in range(self.rows):
-            with self.f.when(self.f.compare("sgt", "%count", r)):
-                write(r, sums[r * self.wide : (r + 1) * self.wide])
+        """Clamps, adds the residual and stores, as many rows as there are.
 
-    def writer(self, clamp: str, residual: str) -> Callable[[Value, list[str]], None]:
-        """What does so for one row: of the row's number and sums."""
+        The residual may lie where the outputs go. Where a row ends within a vector, what follows
+        can be loaded only when its store is over: so all is loaded before anything is stored.
+        """
+        end, store = self.ends(clamp, residual)
+        rows = [end(r, sums[r * self.wide : (r + 1) * self.wide]) for r in range(self.rows)]
+        for r, outputs in enumerate(rows):
+            with self.f.when(self.f.compare("sgt", "%count", r)):
+                store(r, outputs)
+
+    def ends(self, clamp: str, residual: str) -> tuple[End, Store]:
+        """What makes outputs of the sums of a row, and what stores them."""
         f, v = self.f, self.v
         last = self.wide - 1
         mask = v.mask(f.sub("%width", last * v.lanes)) if self.masked else ""
         bounds = self.bounds(clamp, "%low", "%high")
         after = self.bounds(residual, "%low_after", "%high_after") if residual else ()
 
-        def write(row: Value, sums: list[str]) -> None:
+        def end(row: Value, sums: list[str]) -> list[str]:
+            outputs = [self.clamped(y, bounds) for y in sums]
+            if not residual:
+                return outputs
+            other = self.same_place("%residual", self.place(row))
+            added = [
+                v.load_some(mask, other, n * v.bytes)
+                if mask and n == last
+                else v.load(other, n * v.bytes)
+                for n in range(self.wide)
+            ]
+            return [self.clamped(v.add(y, z), after) for y, z in zip(outputs, added, strict=True)]
+
+        def store(row: Value, outputs: list[str]) -> None:
             place = self.place(row)
-            other = self.same_place("%residual", place) if residual else ""
-            for n in range(self.wide):
-                some = mask if n == last else ""
-                y = self.clamped(sums[n], bounds)
-                if residual:
-                    at = n * v.bytes
-                    z = v.load_some(some, other, at) if some else v.load(other, at)
-                    y = self.clamped(v.add(y, z), after)
-                if some:
-                    v.store_some(y, some, place, n * v.bytes)
+            for n, y in enumerate(outputs):
+                if mask and n == last:
+                    v.store_some(y, mask, place, n * v.bytes)
                 else:
                     v.store(y, place, n * v.bytes)
 
-        return write
+        return end, store
 
     def place(self, row: Value) -> str:
         """Where the outputs of a row go."""

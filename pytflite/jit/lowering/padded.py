@@ -17,7 +17,7 @@ _FUSES = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 def windows_of(step: Step, sizes: Sequence[int], taps: Sequence[int]) -> Windows:
     """The windows along depth (of size 1), height and width of an input of these sizes."""
-    if not step.parts:
+    if not step.parts or step.parts[0].node.name != "PAD":
         return known(slide_all(step.node, _AXES, tuple(sizes), tuple(taps)))
     before, after = _widths(step.parts[0])
     padded = tuple(a + s + b for a, s, b in zip(before[1:3], sizes, after[1:3], strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytflite.jit.lowering.activated import is_whole
 from pytflite.jit.lowering.products import Ending
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.model.dtypes import FLOAT32, INT8, UINT8
@@ -15,12 +16,13 @@ PRODUCTS = ("CONV_2D", "FULLY_CONNECTED")
 
 def takes_sum(product: Step, add: Step) -> bool:
     """Whether a product can have an ADD of its result and another tensor done with it."""
-    if product.node.name not in PRODUCTS or product.parts or add.parts or add.dynamic:
+    if product.node.name not in PRODUCTS or add.node.name != "ADD" or add.dynamic:
+        return False
+    if not (is_whole(product) and is_whole(add)):
         return False
     specs = *product.input_specs[:2], *add.input_specs, *product.output_specs, *add.output_specs
     return (
-        add.node.name == "ADD"
-        and is_ours(product.definition)
+        is_ours(product.definition)
         and is_ours(add.definition)
         and len(set(add.inputs)) == 2
         and len({s.dtype for s in specs if s is not None}) == 1

@@ -29,7 +29,8 @@ _T3, _T5 = np.float32(-0.3333333134651184), np.float32(0.13333198428153992)
 _T7, _T9 = np.float32(-0.053945690393447876), np.float32(0.021694354712963104)
 _T11, _T13 = np.float32(-0.008160687983036041), np.float32(0.0021268464624881744)
 _TANH_SMALL = np.float32(0.625)
-_INVERSE, _HALF = np.float32(1.457), np.float32(0.5)
+_EXACTLY_ONE = np.float32(20)  # and from here on tanh and logistic are it
+_HALF = np.float32(0.5)
 
 
 def exp(x: np.float32) -> np.float32:
@@ -59,10 +60,15 @@ def decay(x: np.float32) -> np.float32:
 
 def _rest_of_exp(x: np.float32, shifted: np.float32) -> np.float32:
     """e**r, r = x - n ln 2, where n is in the low bits of `shifted`."""
+    return _expm1_of_rest(x, shifted) + _ONE
+
+
+def _expm1_of_rest(x: np.float32, shifted: np.float32) -> np.float32:
+    """The same, minus 1."""
     n = shifted - _ROUND
     r = fma(n, -_LN2_LOW, fma(n, -_LN2_HIGH, x))
     p = fma(fma(fma(fma(fma(_E7, r, _E6), r, _E5), r, _E4), r, _E3), r, _E2)
-    return fma(p, r * r, r) + _ONE
+    return fma(p, r * r, r)
 
 
 def tanh(x: np.float32) -> np.float32:
@@ -71,20 +77,23 @@ def tanh(x: np.float32) -> np.float32:
     u = x * x
     p = fma(fma(fma(fma(fma(_T13, u, _T11), u, _T9), u, _T7), u, _T5), u, _T3)
     small = fma(x * u, p, x)
-    large = _ONE - _TWO / (exp(size + size) + _ONE)
+    size = where(size > _EXACTLY_ONE, _EXACTLY_ONE, size)
+    large = _ONE - _TWO / _one_and_exp(size + size)
     return where(size < _TANH_SMALL, small, copysign(large, x))
 
 
 def logistic(x: np.float32) -> np.float32:
-    """1 / (1 + e**-x), for negative x as e**x / (1 + e**x): e**-|x| never overflows.
+    """1 / (1 + e**-x), but zero where that is below 2**-126."""
+    bottom = _one_and_exp(-where(x > _EXACTLY_ONE, _EXACTLY_ONE, x))
+    return where(x < _NORMAL_LOW, _ZERO, _ONE / bottom)
 
-    What 1 + e loses by rounding is put right afterwards; 1.457 - b / 2 is about 1 / b.
-    """
-    e = decay(-absolute(x))
-    bottom = _ONE + e
-    lost = e - (bottom - _ONE)
-    y = where(x < _ZERO, e, _ONE) / bottom
-    return fma(-y, lost * (_INVERSE - _HALF * bottom), y)
+
+def _one_and_exp(x: np.float32) -> np.float32:
+    """1 + e**x, for x from -87 to 87. What is smaller of 1 and 2**n is added first."""
+    shifted = fma(x, _LOG2_E, _ROUND)
+    power = from_bits((bits(shifted) - _ROUND_BITS + 127) << 23)
+    less, more = where(power < _ONE, power, _ONE), where(power < _ONE, _ONE, power)
+    return fma(_expm1_of_rest(x, shifted), power, less) + more
 
 
 _SMALLEST, _UP, _UP_BITS = np.float32(2.0**-126), np.float32(2.0**23), np.float32(23)
@@ -127,11 +136,8 @@ def expm1(x: np.float32) -> np.float32:
     """e**x - 1 for x <= 0 (and up to 88): as exp, but 2**n - 1 is added last."""
     x = where(x < _EXPM1_LOW, _EXPM1_LOW, x)
     shifted = fma(x, _LOG2_E, _ROUND)
-    n = shifted - _ROUND
-    r = fma(n, -_LN2_LOW, fma(n, -_LN2_HIGH, x))
-    p = fma(fma(fma(fma(fma(_E7, r, _E6), r, _E5), r, _E4), r, _E3), r, _E2)
     power = from_bits((bits(shifted) - _ROUND_BITS + 127) << 23)
-    return fma(power, fma(p, r * r, r), power - _ONE)
+    return fma(power, _expm1_of_rest(x, shifted), power - _ONE)
 
 
 def elu(x: np.float32) -> np.float32:

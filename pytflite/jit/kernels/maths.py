@@ -18,17 +18,13 @@ _LOG2_E = np.float32(1.4426950408889634)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693145751953125), np.float32(1.428606765330187e-06)
 # Added to a number, it leaves the nearest integer in the low bits of the sum.
 _ROUND = np.float32(1.5 * 2**23)
-_ROUND_BITS = np.int32(0x4B400000)
+_ROUND_BITS, _ONE_BITS = np.int32(0x4B400000), np.int32(0x3F800000)
 _E2, _E3 = np.float32(0.5), np.float32(0.16666667163372040)
 _E4, _E5 = np.float32(0.04166625440120697), np.float32(0.008333264850080013)
 _E6, _E7 = np.float32(0.001394725637510419), np.float32(0.00019918089674320072)
 _EXP_LOW, _EXP_HIGH = np.float32(-104.5), np.float32(89)
 _NORMAL_LOW = np.float32(-87.33)
 
-_T3, _T5 = np.float32(-0.3333333134651184), np.float32(0.13333198428153992)
-_T7, _T9 = np.float32(-0.053945690393447876), np.float32(0.021694354712963104)
-_T11, _T13 = np.float32(-0.008160687983036041), np.float32(0.0021268464624881744)
-_TANH_SMALL = np.float32(0.625)
 _EXACTLY_ONE = np.float32(20)  # and from here on tanh and logistic are it
 _HALF = np.float32(0.5)
 
@@ -54,13 +50,18 @@ def decay(x: np.float32) -> np.float32:
     """
     near = where(x < _NORMAL_LOW, _NORMAL_LOW, x)
     shifted = fma(near, _LOG2_E, _ROUND)
-    power = from_bits((bits(shifted) - _ROUND_BITS + 127) << 23)
+    power = _power(shifted)
     return where(x < _NORMAL_LOW, _ZERO, _rest_of_exp(near, shifted) * power)
 
 
 def _rest_of_exp(x: np.float32, shifted: np.float32) -> np.float32:
     """e**r, r = x - n ln 2, where n is in the low bits of `shifted`."""
     return _expm1_of_rest(x, shifted) + _ONE
+
+
+def _power(shifted: np.float32) -> np.float32:
+    """2**n, n from -126 to 127; moved so far, none of _ROUND_BITS is left."""
+    return from_bits((bits(shifted) << 23) + _ONE_BITS)
 
 
 def _expm1_of_rest(x: np.float32, shifted: np.float32) -> np.float32:
@@ -72,14 +73,12 @@ def _expm1_of_rest(x: np.float32, shifted: np.float32) -> np.float32:
 
 
 def tanh(x: np.float32) -> np.float32:
-    """A polynomial for small |x|; 1 - 2 / (e**(2 |x|) + 1) with the sign of x for the others."""
+    """(1 - e) / (1 + e) with the sign of x, where e = e**(-2 |x|)."""
     size = absolute(x)
-    u = x * x
-    p = fma(fma(fma(fma(fma(_T13, u, _T11), u, _T9), u, _T7), u, _T5), u, _T3)
-    small = fma(x * u, p, x)
-    size = where(size > _EXACTLY_ONE, _EXACTLY_ONE, size)
-    large = _ONE - _TWO / _one_and_exp(size + size)
-    return where(size < _TANH_SMALL, small, copysign(large, x))
+    double = where(size > _EXACTLY_ONE, _EXACTLY_ONE, size) * -_TWO
+    shifted = fma(double, _LOG2_E, _ROUND)
+    power, less = _power(shifted), _expm1_of_rest(double, shifted)
+    return copysign(fma(-less, power, _ONE - power) / fma(less, power, _ONE + power), x)
 
 
 def logistic(x: np.float32) -> np.float32:
@@ -91,7 +90,7 @@ def logistic(x: np.float32) -> np.float32:
 def _one_and_exp(x: np.float32) -> np.float32:
     """1 + e**x, for x from -87 to 87. What is smaller of 1 and 2**n is added first."""
     shifted = fma(x, _LOG2_E, _ROUND)
-    power = from_bits((bits(shifted) - _ROUND_BITS + 127) << 23)
+    power = _power(shifted)
     less, more = where(power < _ONE, power, _ONE), where(power < _ONE, _ONE, power)
     return fma(_expm1_of_rest(x, shifted), power, less) + more
 
@@ -136,7 +135,7 @@ def expm1(x: np.float32) -> np.float32:
     """e**x - 1 for x <= 0 (and up to 88): as exp, but 2**n - 1 is added last."""
     x = where(x < _EXPM1_LOW, _EXPM1_LOW, x)
     shifted = fma(x, _LOG2_E, _ROUND)
-    power = from_bits((bits(shifted) - _ROUND_BITS + 127) << 23)
+    power = _power(shifted)
     return fma(power, _expm1_of_rest(x, shifted), power - _ONE)
 
 
@@ -184,13 +183,12 @@ def gelu(x: np.float32) -> np.float32:
     return where(x < _ZERO, _ZERO, x) - p * u * decay(u * u * -_HALF)
 
 
-_ROOT_2_OVER_PI, _CUBIC = np.float32(0.7978845608028654), np.float32(0.044715)
+_TWO_ROOTS, _CUBIC = np.float32(1.5957691216057308), np.float32(0.044715)
 
 
 def gelu_approximate(x: np.float32) -> np.float32:
-    """x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x**3)))."""
-    inner = (x * x * _CUBIC + _ONE) * x * _ROOT_2_OVER_PI
-    return x * ((tanh(inner) + _ONE) * _HALF)
+    """x / 2 (1 + tanh(z)) = x logistic(2 z), z = sqrt(2/pi) (x + 0.044715 x**3)."""
+    return x * logistic((x * x * _CUBIC + _ONE) * x * _TWO_ROOTS)
 
 
 _A3, _A5 = np.float32(-0.333333283662796), np.float32(0.1999969333410263)

@@ -19,9 +19,9 @@ _LN2_HIGH, _LN2_LOW = np.float32(0.693145751953125), np.float32(1.42860676533018
 # Added to a number, it leaves the nearest integer in the low bits of the sum.
 _ROUND = np.float32(1.5 * 2**23)
 _ROUND_BITS, _ONE_BITS = np.int32(0x4B400000), np.int32(0x3F800000)
-_E2, _E3 = np.float32(0.5), np.float32(0.16666667163372040)
-_E4, _E5 = np.float32(0.04166625440120697), np.float32(0.008333264850080013)
-_E6, _E7 = np.float32(0.001394725637510419), np.float32(0.00019918089674320072)
+_E2, _E3 = np.float32(0.5), np.float32(0.16666534543037415)
+_E4, _E5 = np.float32(0.04166724160313606), np.float32(0.008367433212697506)
+_E6 = np.float32(0.0013863417552784085)
 _EXP_LOW, _EXP_HIGH = np.float32(-104.5), np.float32(89)
 _NORMAL_LOW = np.float32(-87.33)
 
@@ -68,7 +68,7 @@ def _expm1_of_rest(x: np.float32, shifted: np.float32) -> np.float32:
     """The same, minus 1."""
     n = shifted - _ROUND
     r = fma(n, -_LN2_LOW, fma(n, -_LN2_HIGH, x))
-    p = fma(fma(fma(fma(fma(_E7, r, _E6), r, _E5), r, _E4), r, _E3), r, _E2)
+    p = fma(fma(fma(fma(_E6, r, _E5), r, _E4), r, _E3), r, _E2)
     return fma(p, r * r, r)
 
 

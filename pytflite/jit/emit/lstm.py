@@ -189,8 +189,8 @@ def _normaliser(module: Module, target: Target) -> None:
     v = Floats(f, target)
     row = Row(f, v, "%x", "%x")
     size = Vector(f, v.splat(f.op("sitofp i64 %columns to float")), v.lanes)
-    mean = row.reduced(lambda a, x: a + x, 0.0, 0.0, "fadd") / size
+    mean = row.sum(lambda x: x, 0.0) / size
     row.write(lambda x: x - mean)
-    variance = row.reduced(lambda a, x: a + x * x, 0.0, 0.0, "fadd") / size
+    variance = row.sum(lambda x: x * x, 0.0) / size
     deviation = INTRINSICS["sqrt"](variance + _FLOOR)
     row.write(lambda x: x / deviation)

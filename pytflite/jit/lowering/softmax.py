@@ -36,7 +36,7 @@ def softmax(step: Step, to: Lowering) -> Lowered:
         return f"there is no compiled kernel for {source.dtype.name}"
     if not beta > 0:
         return "its beta is not positive"
-    return _rows(step, to, source, "softmax.float32", beta)
+    return _rows(step, to, source, "normalization.softmax", beta, scaled=beta != 1)
 
 
 @lowering("LOG_SOFTMAX", "L2_NORMALIZATION")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytflite.jit.emit.reduction import ENDINGS
+from pytflite.jit.emit import folding_columns, folding_rows
+from pytflite.jit.emit.combining import ENDINGS, Form
 from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
 from pytflite.jit.lowering.typed import Number, unknown
@@ -28,7 +29,7 @@ _TYPES = ("FLOAT32", "INT8", "UINT8", "INT16", "INT32", "INT64", "BOOL")
 _TILE = 1 << 12  # elements read
 _WIDTH = 1024  # columns ...
 _SHARES = 8  # ... or so many blocks of them, for threads
-_SHORT = 24  # elements of a row for which vectors do not pay
+_LONG = 1 << 13  # bytes of a row that is combined alone
 
 
 class Ending(NamedTuple):
@@ -60,17 +61,25 @@ def reduction(step: Step, to: Lowering) -> Lowered:
     if isinstance(ending, str):
         return ending
     k0, r0, k1, r1, k2 = sizes
-    columns = k2 > 1
-    lanes, width = to.target.lanes, _WIDTH
-    if k0 * k1 < _SHARES and r0 * r1 * k2 > _TILE:
-        width = min(width, lanes * -(-k2 // (lanes * _SHARES)))
-    blocks = -(-k2 // width) if columns else 1
+    dtype, squares = source.dtype.name.lower(), bool(step.parts)
+    form = Form(dtype, how, ending.name, squares, to.target)
+    way, lanes, width, whole = "columns", 0, _WIDTH, 1
+    if k2 == 1:
+        lanes = folding_rows.taken(form, r1)
+        several = folding_rows.at_once(form, lanes)
+        way = "row"
+        if r0 == 1 and r1 * form.size <= _LONG and k0 * k1 >= several > 1:
+            way, whole = "several", several
+    elif k0 * k1 < _SHARES and r0 * r1 * k2 > _TILE:
+        vector = folding_columns.width(form)
+        width = min(width, vector * -(-k2 // (vector * _SHARES)))
+    blocks = -(-k2 // width)
     units = k0 * k1 * blocks
     group = max(1, _TILE // (r0 * r1 * min(k2, width)))
+    group = -(-group // whole) * whole
     code = kernel(
-        "reduction.fold", dtype=source.dtype.name.lower(), how=how, ending=ending.name,
-        columns=columns, short=not columns and r0 == 1 and r1 < _SHORT,
-        twice=r0 > 1, squares=bool(step.parts),
+        "reduction.fold", dtype=dtype, how=how, ending=ending.name, way=way, lanes=lanes,
+        twice=r0 > 1, squares=squares,
     )  # fmt: skip
     assert len(ending.numbers) == len(ENDINGS[ending.name])
     slots = (

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from pytflite.jit.emit.dot import dot_of
 from pytflite.jit.emit.floats import Floats
-from pytflite.jit.emit.requantize import packed
+from pytflite.jit.emit.narrowing import narrowed
 from pytflite.jit.ir import Function, Module, float_constant
 from pytflite.jit.target import Target
 
@@ -145,7 +145,8 @@ class Quantiser:
                 at = f.mul(loop.index, 4)
                 x = [v.load("%from", f.add(at, n * v.bytes)) for n in range(4)]
                 q = [self._rounded(v, y, factor, zero) for y in x]
-                self._store(f, f"<{4 * v.lanes} x i8>", self._four(f, q), loop.index)
+                four = narrowed(f, self.target, q, unsigned=False)
+                self._store(f, f"<{4 * v.lanes} x i8>", four, loop.index)
         narrow = f"<{v.lanes} x i{8 * self.width}>"
         with f.loop(many, whole, v.lanes) as loop:
             q = [self._rounded(v, v.load("%from", f.mul(loop.index, 4)), factor, zero)]
@@ -163,16 +164,6 @@ class Quantiser:
         half = f"{v.type} splat (float 0x{_HALF:X})"
         y = v.add(y, f.call(v.type, f"llvm.copysign.v{v.lanes}f32", half, f"{v.type} {y}"))
         return f.op(f"fptosi {v.type} {y} to <{v.lanes} x i32>")
-
-    def _four(self, f: Function, q: list[str]) -> str:
-        """Four vectors as bytes: x86 packs within 128 bits, so that fours have to be sorted."""
-        lanes = self.target.lanes
-        both = packed(f, lanes, [q[:2], q[2:]])
-        kind, parts = f"<{lanes} x i32>", lanes // 4
-        order = ", ".join(f"i32 {n % parts * 4 + n // parts}" for n in range(lanes))
-        both = f.op(f"bitcast <{4 * lanes} x i8> {both} to {kind}")
-        both = f.op(f"shufflevector {kind} {both}, {kind} poison, <{lanes} x i32> <{order}>")
-        return f.op(f"bitcast {kind} {both} to <{4 * lanes} x i8>")
 
     def _one(self, f: Function, q: str) -> str:
         lanes = self.target.lanes

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pytflite.jit.emit.narrowing import packed
 from pytflite.jit.ir import Function, float_constant
 from pytflite.jit.target import Target
 
@@ -115,18 +116,6 @@ def half_away(f: Function, lanes: int, x: str) -> str:
         beyond = f.op(f"fcmp {how} {kind} {x}, {limit}")
         x = f.op(f"select {bits} {beyond}, {kind} {limit}, {kind} {x}")
     return f.op(f"fptosi {kind} {x} to <{lanes} x i32>")
-
-
-def packed(f: Function, lanes: int, rows: list[list[str]]) -> str:
-    """Two rows of two vectors as bytes, by x86's packing: fours of each in turns."""
-    words, octets = f"<{2 * lanes} x i16>", f"<{4 * lanes} x i8>"
-    name = {16: "avx512.{}.512", 8: "avx2.{}", 4: "sse2.{}.128"}[lanes]
-    kind = f"<{lanes} x i32>"
-    halves = [
-        f.call(words, f"llvm.x86.{name.format('packssdw')}", *(f"{kind} {v}" for v in row))
-        for row in rows
-    ]
-    return f.call(octets, f"llvm.x86.{name.format('packsswb')}", *(f"{words} {h}" for h in halves))
 
 
 class Finisher:

@@ -3,12 +3,13 @@
 The operator itself has filled the table, so that the result is its own by construction. One of
 bytes lies in registers where CPUs can look it up there (permute.py).
 
-For sums, products and squares of two bytes float32 is faster than memory, and right but for what
-lies next to a tie. So `pairs` may be told a formula; numbers of a vector where |t - rint(t)| is
-greater than `edge` are looked up after all.
+For sums, products and squares of two bytes float32 is faster than memory. So `pairs` may be told a
+formula. If `edge` is above 1, that is right for all pairs (lowering/pair_formulas.py); otherwise it
+is right but for what lies next to a tie: numbers of a vector where |t - rint(t)| is greater than
+`edge` are looked up after all. With or without multiplications and additions that round once:
 
     "add"   t = a * scale_a + (b * scale_b + offset)
-    "mul"   t = (a - offset_a) * (b - offset_b) * scale_a + offset
+    "mul"   p = (a - offset_a) * (b - offset_b);  t = p * scale_a + (p < 0 ? scale_b : offset)
     "square"   t = (a * scale_a + (b * scale_b + offset_a))^2 + offset
     y = min(max(rint(t), low), high)
 """
@@ -16,7 +17,9 @@ greater than `edge` are looked up after all.
 from __future__ import annotations
 
 from pytflite.jit.emit import permute
-from pytflite.jit.emit.rows import blocks, slots
+from pytflite.jit.emit.narrowing import narrowed
+from pytflite.jit.emit.requantize import is_fused
+from pytflite.jit.emit.rows import Block, blocks, slots
 from pytflite.jit.emit.vector import INTRINSICS, Vector
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -58,30 +61,22 @@ def pairs(
     """Slots: rows.slots, then the table: 65536 bytes, the bits of a first; and the address of
     CONSTANTS, float32. Without a formula the table alone is used."""
     f = module.kernel(*slots(operands, loops), "ptr table", "ptr constants")
-    wide = _TOGETHER * target.lanes
     with blocks(f, operands, [1, 1], 1, loops) as block:
         start = "0"
-        for lanes in (wide, target.lanes) if formula else ():
-            numbers = {
-                name: Vector(
-                    f, f.splat("float", lanes, f.load("float", "%constants", 4 * n)), lanes
-                )
-                for n, name in enumerate(CONSTANTS)
-            }
+        if formula:
+            start = _proven(f, target, formula, signed, operands, block)
+        for lanes in (_TOGETHER * target.lanes, target.lanes) if formula else ():
+            numbers = _numbers(f, lanes)
             whole = f.op(f"and i64 {block.size}, -{lanes}")
             with f.loop(start, whole, lanes) as loop:
-                a, b = (
-                    _read(f, kind, place, loop.index, lanes, signed)
-                    for kind, place in zip(operands, block.operands, strict=True)
-                )
-                t = _formula(formula, a, b, numbers)
+                a, b = _both(f, operands, block.operands, loop.index, lanes, signed)
+                t = _formula(formula, a, b, numbers, fused=is_fused(target))
                 near = INTRINSICS["rint"](t)
                 off = INTRINSICS["absolute"](t - near)
                 doubtful = off > numbers["edge"]
                 y = INTRINSICS["where"](near < numbers["low"], numbers["low"], near)
                 y = INTRINSICS["where"](y > numbers["high"], numbers["high"], y)
-                whole_number = y.op(f"fptosi {y} to <{lanes} x i32>", "i32")
-                y = whole_number.op(f"trunc {whole_number} to <{lanes} x i8>", "i8")
+                y = y.to("i32").to("i8")
                 y = _corrected(f, operands, block.operands, loop.index, y, doubtful)
                 f.store(f"<{lanes} x i8>", y.value, block.y, loop.index)
             start = whole
@@ -90,27 +85,74 @@ def pairs(
             f.store("i8", found, block.y, loop.index)
 
 
-def _read(
-    f: Function, kind: str, place: str, index: str, lanes: int, signed: bool
+def _proven(
+    f: Function, target: Target, formula: str, signed: bool, operands: str, block: Block
+) -> str:  # fmt: skip
+    """Four vectors at a time of a formula that is right for all pairs; where those end."""
+    lanes, fused = target.lanes, is_fused(target)
+    wide = 4 * lanes
+    numbers = _numbers(f, lanes)
+    edge = f.load("float", "%constants", 4 * CONSTANTS.index("edge"))
+    right = f.op(f"fcmp ogt float {edge}, 1.0")
+    end = f.select(right, "i64", f.op(f"and i64 {block.size}, -{wide}"), 0)
+    kind, sign = f"<{wide} x i8>", "s" if signed else "u"
+    bounds = []
+    for how, name in (("max", "low"), ("min", "high")):
+        bound = f.load("float", "%constants", 4 * CONSTANTS.index(name))
+        bound = f.op(f"trunc i32 {f.op(f'fptosi float {bound} to i32')} to i8")
+        bounds.append((f"llvm.{sign}{how}.v{wide}i8", f"{kind} {f.splat('i8', wide, bound)}"))
+    with f.loop(0, end, wide) as loop:
+        found = []
+        for n in range(4):
+            at = f.add(loop.index, n * lanes)
+            a, b = _both(f, operands, block.operands, at, lanes, signed)
+            t = _formula(formula, a, b, numbers, fused=fused)
+            found.append(f.call(f"<{lanes} x i32>", f"llvm.lrint.v{lanes}i32.v{lanes}f32", str(t)))
+        y = narrowed(f, target, found, unsigned=not signed)
+        for name, bound in bounds:
+            y = f.call(kind, name, f"{kind} {y}", bound)
+        f.store(kind, y, block.y, loop.index)
+    return end
+
+
+def _numbers(f: Function, lanes: int) -> dict[str, Vector]:
+    """CONSTANTS in all lanes."""
+    return {
+        name: Vector(f, f.splat("float", lanes, f.load("float", "%constants", 4 * n)), lanes)
+        for n, name in enumerate(CONSTANTS)
+    }
+
+
+def _both(
+    f: Function, operands: str, places: list[str], index: str, lanes: int, signed: bool
+) -> tuple[Vector, Vector]:  # fmt: skip
+    """Bytes of both operands as floats."""
+    found = []
+    for kind, place in zip(operands, places, strict=True):
+        if kind == "v":
+            value = f.load(f"<{lanes} x i8>", place, index)
+        else:
+            value = f.splat("i8", lanes, f.load("i8", place))
+        extend = "sext" if signed else "zext"
+        wide = f.op(f"{extend} <{lanes} x i8> {value} to <{lanes} x i32>")
+        found.append(Vector(f, wide, lanes, "i32").to("float"))
+    return found[0], found[1]
+
+
+def _formula(
+    formula: str, a: Vector, b: Vector, numbers: dict[str, Vector], *, fused: bool
 ) -> Vector:  # fmt: skip
-    """Bytes as floats."""
-    if kind == "v":
-        value = f.load(f"<{lanes} x i8>", place, index)
-    else:
-        value = f.splat("i8", lanes, f.load("i8", place))
-    extend = "sext" if signed else "zext"
-    wide = f.op(f"{extend} <{lanes} x i8> {value} to <{lanes} x i32>")
-    return Vector(f, f.op(f"sitofp <{lanes} x i32> {wide} to <{lanes} x float>"), lanes)
+    def add(x: Vector, y: Vector, z: Vector) -> Vector:
+        return INTRINSICS["fma"](x, y, z) if fused else x * y + z
 
-
-def _formula(formula: str, a: Vector, b: Vector, numbers: dict[str, Vector]) -> Vector:
     if formula == "add":
-        return a * numbers["scale_a"] + (b * numbers["scale_b"] + numbers["offset"])
+        return add(a, numbers["scale_a"], add(b, numbers["scale_b"], numbers["offset"]))
     if formula == "square":
-        root = a * numbers["scale_a"] + (b * numbers["scale_b"] + numbers["offset_a"])
-        return root * root + numbers["offset"]
+        root = add(a, numbers["scale_a"], add(b, numbers["scale_b"], numbers["offset_a"]))
+        return add(root, root, numbers["offset"])
     product = (a - numbers["offset_a"]) * (b - numbers["offset_b"])
-    return product * numbers["scale_a"] + numbers["offset"]
+    offset = INTRINSICS["where"](product < 0.0, numbers["scale_b"], numbers["offset"])
+    return add(product, numbers["scale_a"], offset)
 
 
 def _corrected(

@@ -18,6 +18,7 @@ from pytflite.ops.spec import Shape
 from pytflite.plan.plan import Step
 
 _SHORT, _LONG = 64, 1024  # elements of a row that is made longer, and of the longest that is made
+_SHORT_BYTES = 512  # of a row of bytes, 64 of which are one vector
 TILE = 4 * BLOCK  # elements that make a tile worth its start
 TOO_MANY = f"compiled for operands that are broadcast along at most {MANY + 1} groups of axes"
 
@@ -53,7 +54,8 @@ def layout(
     loops = FEW if len(sizes) <= FEW + 1 else MANY
     given = [slot for slot, _, _ in operands]
     before: list[Work] = []
-    times = _repeats(sizes, strides)
+    short = _SHORT_BYTES if all(size == 1 for _, _, size in operands) else _SHORT
+    times = _repeats(sizes, strides, short)
     if times > 1:  # rows side by side; what is the same for all, as often
         for n, (_, _, size) in enumerate(operands):
             if strides[n] == (1, 0):
@@ -74,10 +76,10 @@ def layout(
     return Layout(kinds, loops, tuple(slots), tiles, tuple(before))
 
 
-def _repeats(sizes: Loops, strides: Sequence[Loops]) -> int:
+def _repeats(sizes: Loops, strides: Sequence[Loops], short: int) -> int:
     """How many short rows make one of some length: where each operand goes on from row to row, or
     is the same for all."""
-    if len(sizes) != 2 or not 0 < sizes[0] < _SHORT:
+    if len(sizes) != 2 or not 0 < sizes[0] < short:
         return 1
     row, rows = sizes
     if any(stride not in ((1, row), (1, 0), (0, 0)) for stride in strides):

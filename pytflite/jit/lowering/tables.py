@@ -2,27 +2,26 @@
 
 One 8-bit input makes a table of 256 entries, two make one of 65536. Several operators whose result
 depends on one 8-bit tensor alone, such as x * logistic(x), are one table. Where a sum or product in
-float32 gives the same but next to ties, it is used there (emit/table.py).
+float32 gives the same, it is used instead (pair_formulas.py).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from pytflite.errors import TFLiteError
+from pytflite.jit.emit.requantize import is_fused
 from pytflite.jit.emit.table import LOOKUP_BLOCK
 from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.broadcast import TOO_MANY, layout
 from pytflite.jit.lowering.checks import refusal
+from pytflite.jit.lowering.pair_formulas import constants, formula_of
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.jit.work import Packed, Work
 from pytflite.model.dtypes import INT8, INT16, UINT8
 from pytflite.model.graph import Array
-from pytflite.ops.activation import quantized_range
 from pytflite.ops.elementwise.pointwise import Pointwise
 from pytflite.ops.limits import Limits
 from pytflite.ops.spec import Spec
@@ -30,7 +29,6 @@ from pytflite.plan.folding import FoldingRun
 from pytflite.plan.plan import Step
 
 _BYTES = (INT8, UINT8)
-_LEAST_EDGE = 0.45  # if more of the results than a tenth are looked up, all may be
 
 
 def by_table(step: Step, to: Lowering) -> Lowered:
@@ -118,70 +116,10 @@ def by_pairs(step: Step, to: Lowering, forbidden: int | None = None) -> Lowered:
     if forbidden is not None:
         others = np.where(values == forbidden, values[forbidden - 1], values)
     table = Packed(lambda: evaluated(step, [values[:, None], others[None, :]]))
-    formula = _formula(step, a, b, target)
-    constants = Packed(lambda: _constants(formula, values, table.array))
-    code = kernel(
-        "table.pairs", signed=a.dtype is INT8,
-        formula="" if formula is None else formula.name, **found.settings(),
-    )  # fmt: skip
-    return [*found.before, Work(code, (*found.slots, table, constants), tiles=found.tiles)]
-
-
-class Formula(NamedTuple):
-    """A formula of emit/table.py and its constants but for the edge."""
-
-    name: str
-    constants: tuple[float, float, float, float, float, float, float]
-
-
-_SIGNS = {"ADD": 1.0, "SUB": -1.0}
-_FORMULAS = ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE")
-
-
-def _formula(step: Step, a: Spec, b: Spec, target: Spec) -> Formula | None:
-    """Real arithmetic of a sum, product or square; None for other operators."""
-    if step.node.name not in _FORMULAS or any(s.quantization is None for s in (a, b, target)):
-        return None
-    za, zb, zero = float(a.zero_point), float(b.zero_point), float(target.zero_point)
-    if step.node.name == "SQUARED_DIFFERENCE":
-        ends = np.iinfo(target.dtype.storage)
-        root = math.sqrt(target.scale)
-        p, q = a.scale / root, -b.scale / root
-        constants = (p, q, zero, -za * p - zb * q, 0.0, float(ends.min), float(ends.max))
-        return Formula("square", constants)
-    low, high = quantized_range(step.node, target)
-    if step.node.name in _SIGNS:
-        p, q = a.scale / target.scale, _SIGNS[step.node.name] * b.scale / target.scale
-        constants = (p, q, zero - za * p - zb * q, 0.0, 0.0, float(low), float(high))
-        return Formula("add", constants)
-    scale = a.scale * b.scale / target.scale
-    return Formula("mul", (scale, 0.0, zero, za, zb, float(low), float(high)))
-
-
-def _constants(formula: Formula | None, values: Array, table: Array) -> Array:
-    """The formula's constants, and the edge: so near 0.5 as all pairs allow."""
-    if formula is None:
-        return np.zeros(8, np.float32)
-    x = values.astype(np.float64)
-    a, b = x[:, None], x[None, :]
-    p, q, offset, za, zb, low, high = formula.constants
-    if formula.name == "add":
-        t = a * p + (b * q + offset)
-        greatest = 256 * (abs(p) + abs(q)) + abs(offset)
-    elif formula.name == "square":
-        root = a * p + (b * q + za)
-        t = root * root + offset
-        greatest = 2 * float(np.abs(root).max(initial=0)) * (256 * (abs(p) + abs(q)) + abs(za))
-        greatest += float(np.abs(t).max(initial=0)) + abs(offset)
-    else:
-        t = (a - za) * (b - zb) * p + offset
-        greatest = float(np.abs(t).max(initial=0)) + abs(offset)
-    near = np.rint(t)
-    off = np.abs(t - near)
-    wrong = np.clip(near, low, high) != table
-    error = max(greatest, 1.0) * 2.0**-22  # more than three roundings of float32
-    nearest = float(off[wrong].min()) if wrong.any() else 0.5  # of those that the table corrects
-    edge = nearest - 2 * error
-    if not edge > _LEAST_EDGE:
-        edge = -1.0  # the formula is not what the operator computes
-    return np.array([*formula.constants, edge], np.float32)
+    formula = formula_of(step, a, b, target)
+    name, numbers = "", None
+    if formula is not None:
+        name, fused = formula.name, is_fused(to.target)
+        numbers = Packed(lambda: constants(formula, values, table.array, fused=fused))
+    code = kernel("table.pairs", signed=a.dtype is INT8, formula=name, **found.settings())
+    return [*found.before, Work(code, (*found.slots, table, numbers), tiles=found.tiles)]

@@ -40,27 +40,36 @@ class _Part(NamedTuple):
     stop: str
 
 
-def blocks(module: Module, target: Target, size: int, lanes: int, loops: int) -> None:
+def blocks(
+    module: Module, target: Target, size: int, lanes: int, loops: int, many: bool = False
+) -> None:  # fmt: skip
     """Slots: x, y; rows and bytes from row to row of x; columns, and bytes from row to row of y;
     chunk, chunks; for each loop around its size and the strides of x and y in bytes.
 
-    Elements have `size` bytes.
+    Elements have `size` bytes. Of `many` rows, vectors hold several squares, one beside the other:
+    whole lines are written, which need not wait in a cache for what else belongs to them.
     """
     sides = "i64 rows", "i64 x_row", "i64 columns", "i64 y_row"
     f = module.kernel(*_ENDS, *sides, *_CHUNKS, *_around(loops))
     lanes = min(lanes, target.vector // size)
     element = f"i{8 * size}"
     kind = f"<{lanes} x {element}>"
-    last_row, last_column = f.sub("%rows", lanes), f.sub("%columns", lanes)
-    with _tiles(f, loops, "%columns") as part, f.loop(0, "%rows", lanes) as rows:
+    beside = target.vector // (lanes * size) if many else 1
+    wide, step = f"<{beside * lanes} x {element}>", beside * lanes
+    last_row, last_column = f.sub("%rows", step), f.sub("%columns", lanes)
+    with _tiles(f, loops, "%columns") as part, f.loop(0, "%rows", step) as rows:
         row = f.min(rows.index, last_row)
         x, y = f.at(part.x, f.mul(row, "%x_row")), f.at(part.y, f.mul(row, size))
         with f.loop(part.first, part.stop, lanes) as columns:
             column = f.min(columns.index, last_column)
             here, there = f.at(x, f.mul(column, size)), f.at(y, f.mul(column, "%y_row"))
-            block = [f.load(kind, here, f.mul("%x_row", n)) for n in range(lanes)]
-            for n, vector in enumerate(turned(f, element, block)):
-                f.store(kind, vector, there, f.mul("%y_row", n))
+            block = []
+            for n in range(lanes):
+                own = range(n, step, lanes)
+                parts = [f.load(kind, here, f.mul("%x_row", row)) for row in own]
+                block.append(_beside(f, element, parts, lanes)[0])
+            for n, vector in enumerate(turned(f, element, block, beside)):
+                f.store(wide, vector, there, f.mul("%y_row", n))
 
 
 def interleaved(

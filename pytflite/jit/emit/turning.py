@@ -13,6 +13,8 @@ than there are columns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytflite.jit.emit.floats import Floats
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -55,20 +57,30 @@ def _store(v: Floats, block: list[str], to: str) -> None:
         v.store(row, to, v.f.mul("%to_row", n))
 
 
-def turned(f: Function, element: str, block: list[str]) -> list[str]:
-    """The columns of a square of elements, of its rows."""
+def turned(f: Function, element: str, block: list[str], beside: int = 1) -> list[str]:
+    """The columns of a square of elements, of its rows; or of squares that lie side by side."""
     lanes, half = len(block), len(block) // 2
-    kind = f"<{lanes} x {element}>"
+    kind = f"<{beside * lanes} x {element}>"
     for _ in range(half.bit_length()):
         block = [
-            _dealt(f, kind, block[n], block[n + half], range(start, start + half))
+            _dealt(
+                f,
+                kind,
+                block[n],
+                block[n + half],
+                [
+                    lanes * square + k
+                    for square in range(beside)
+                    for k in range(start, start + half)
+                ],
+            )
             for n in range(half)
             for start in (0, half)
         ]
     return block
 
 
-def _dealt(f: Function, kind: str, a: str, b: str, taken: range) -> str:
+def _dealt(f: Function, kind: str, a: str, b: str, taken: Sequence[int]) -> str:
     """a0 b0 a1 b1 ... of those that are taken."""
     lanes = 2 * len(taken)
     numbers = ", ".join(f"i32 {n}, i32 {n + lanes}" for n in taken)

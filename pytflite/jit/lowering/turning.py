@@ -15,7 +15,8 @@ _WIDE = {1: 16, 2: 8, 4: 16, 8: 8}
 _LEAST = {1: 4, 2: 4, 4: 2, 8: 2}
 _FEW = 4  # rows or columns that the code knows
 _TILE = 1 << 13  # elements
-_LINE = 64  # bytes of a cache line
+_LINE = 64  # bytes of a cache line, and of the longest vector
+_SHORT = 16  # bytes of the shortest
 
 Loop = tuple[int, int, int]  # size, and strides of x and y in elements
 
@@ -48,6 +49,8 @@ def turned_work(ends: tuple[Slot, Slot], loops: Sequence[Loop], size: int) -> Wo
     lanes = 1 << (min(most, long).bit_length() - 1)
     if lanes < _LEAST[size]:
         return None
+    if name == "blocks" and lanes * size == _SHORT and rows * size >= _LINE:
+        settings["many"] = True
     chunk = -(-max(_TILE // short, _LINE // size) // lanes) * lanes
     chunks = -(-long // chunk)
     around = [loop for loop in loops if loop not in (along_x, along_y)]

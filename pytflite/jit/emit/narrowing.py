@@ -10,22 +10,33 @@ from pytflite.jit.target import Target
 _X86 = {16: "avx512.{}.512", 8: "avx2.{}", 4: "sse2.{}.128"}  # by lanes
 
 
-def packed(f: Function, lanes: int, rows: Sequence[Sequence[str]], *, unsigned: bool = False) -> (
-    str
-):  # fmt: skip
-    """Two rows of two vectors as bytes, by x86's packing: fours of each in turns."""
-    words, octets = f"<{2 * lanes} x i16>", f"<{4 * lanes} x i8>"
-    name, kind = _X86[lanes], f"<{lanes} x i32>"
-    halves = [
-        f.call(words, f"llvm.x86.{name.format('packssdw')}", *(f"{kind} {v}" for v in row))
-        for row in rows
-    ]
-    narrow = name.format("packuswb" if unsigned else "packsswb")
-    return f.call(octets, f"llvm.x86.{narrow}", *(f"{words} {h}" for h in halves))
+def words_of(f: Function, lanes: int, row: Sequence[str]) -> str:
+    """Two vectors as one of 16 bits, by x86's packing: fours of each by turns."""
+    words, kind = f"<{2 * lanes} x i16>", f"<{lanes} x i32>"
+    name = f"llvm.x86.{_X86[lanes].format('packssdw')}"
+    return f.call(words, name, *(f"{kind} {v}" for v in row))
 
 
-def ordered(f: Function, lanes: int, both: str) -> str:
-    """What `packed` has made of v[0], v[1] and v[2], v[3], as v[0] ... v[3] follow each other."""
+def packed(
+    f: Function, lanes: int, rows: Sequence[Sequence[str]], *, unsigned: bool = False
+) -> str:  # fmt: skip
+    """Two rows of two vectors as bytes: fours of each by turns."""
+    return _bytes_of(f, lanes, [words_of(f, lanes, row) for row in rows], unsigned=unsigned)
+
+
+def packed_words(f: Function, lanes: int, words: Sequence[str], *, unsigned: bool) -> str:
+    """Two results of `words_of`, of vectors that follow each other, as bytes in order."""
+    return _ordered(f, lanes, _bytes_of(f, lanes, words, unsigned=unsigned))
+
+
+def _bytes_of(f: Function, lanes: int, words: Sequence[str], *, unsigned: bool) -> str:
+    kind, narrow = f"<{2 * lanes} x i16>", "packuswb" if unsigned else "packsswb"
+    name = f"llvm.x86.{_X86[lanes].format(narrow)}"
+    return f.call(f"<{4 * lanes} x i8>", name, *(f"{kind} {w}" for w in words))
+
+
+def _ordered(f: Function, lanes: int, both: str) -> str:
+    """Fours that were by turns, one vector's after the other's."""
     kind, parts = f"<{lanes} x i32>", lanes // 4
     order = ", ".join(f"i32 {n % parts * 4 + n // parts}" for n in range(lanes))
     both = f.op(f"bitcast <{4 * lanes} x i8> {both} to {kind}")
@@ -37,7 +48,7 @@ def narrowed(f: Function, target: Target, vectors: Sequence[str], *, unsigned: b
     """Four vectors as bytes of int8, or of uint8."""
     lanes = target.lanes
     if target.architecture == "x86_64":
-        return ordered(f, lanes, packed(f, lanes, [vectors[:2], vectors[2:]], unsigned=unsigned))
+        return _ordered(f, lanes, packed(f, lanes, [vectors[:2], vectors[2:]], unsigned=unsigned))
     parts = [_saturated(f, lanes, v, unsigned=unsigned) for v in vectors]
     while len(parts) > 1:
         lanes *= 2

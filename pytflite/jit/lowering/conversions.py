@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytflite.jit.emit import quotient_bytes
 from pytflite.jit.emit.requantize import is_fused
+from pytflite.jit.kernel import kernel
 from pytflite.jit.lowering.copying import Copy, copy_work
 from pytflite.jit.lowering.quotients import factors
 from pytflite.jit.lowering.registry import Lowered, Lowering, lowering
@@ -17,11 +19,12 @@ from pytflite.jit.lowering.typed import (
     typed_pass,
     unknown,
 )
+from pytflite.jit.work import Work
 from pytflite.model.dtypes import BOOL, FLOAT16, FLOAT32, INT32, INT64, DType
 from pytflite.model.graph import Array
 from pytflite.ops.quantize.scales import broadcast
 from pytflite.ops.quantized import integer_range, multiplier
-from pytflite.ops.spec import Shape
+from pytflite.ops.spec import Shape, Spec
 from pytflite.plan.plan import Step
 
 
@@ -119,6 +122,12 @@ def quantize(step: Step, to: Lowering) -> Lowered:
     if scale.size == 1:
         zero = int(zero_point)
         proven = factors(float(scale), low - zero, high - zero) if is_fused(to.target) else None
+        if proven is not None and output.dtype.itemsize == 1 and _is_plain(spec, to):
+            size = output.size
+            code = kernel("quotient_bytes.quantise", signed=low < 0)
+            slots = 2 * proven.factor, 2 * proven.rest, proven.greatest, zero
+            ends = to.output(step), to.input(step, 0)
+            return [Work(code, (*ends, size, *slots), -(-size // quotient_bytes.BLOCK))]
         if proven is not None:
             text = f"stepped({text}, x1, x2, x3, x4, x5)"
             result = str(output.dtype.storage)
@@ -128,6 +137,10 @@ def quantize(step: Step, to: Lowering) -> Lowered:
         operands += _rows(spec.static, scale, zero_point)
     text = f"quantized({text}, {names[0]}, {names[1]}, x3, x4)"
     return typed_pass(text, step, to, operands, str(output.dtype.storage), numbers)
+
+
+def _is_plain(spec: Spec, to: Lowering) -> bool:
+    return spec.dtype is FLOAT32 and quotient_bytes.suits(to.target)
 
 
 def _rows(shape: Shape, *arrays: Array) -> list[Operand]:

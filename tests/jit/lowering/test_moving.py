@@ -41,7 +41,9 @@ def test_transposition(cpu: Target, data: st.DataObject) -> None:
 
 @cpus
 @pytest.mark.parametrize("dtype", ["int8", "int16", "float32", "int64"])
-@pytest.mark.parametrize("shape", [(3, 5000), (5000, 3), (300, 70), (2, 4, 9000)])
+@pytest.mark.parametrize(
+    "shape", [(3, 5000), (5000, 3), (300, 70), (2, 65, 16), (64, 17), (2, 4, 9000)]
+)
 def test_long_transposition(cpu: Target, shape: tuple[int, ...], dtype: str) -> None:
     """In several tiles."""
     order = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
@@ -59,7 +61,9 @@ _CALCULATED = ["ADD FLOAT32", "MUL INT8", "MAXIMUM INT8", "SUB INT64", "LESS FLO
 
 @cpus
 @pytest.mark.parametrize("kind", [*_CALCULATED, "LOGICAL_AND BOOL"])
-@pytest.mark.parametrize(("rows", "columns"), [(50, 3), (1024, 5), (7, 63), (1, 4), (0, 4)])
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(50, 3), (1024, 5), (7, 63), (6, 500), (1, 4), (0, 4)]
+)
 def test_short_rows_are_repeated(cpu: Target, kind: str, rows: int, columns: int) -> None:
     """An operand that is the same for all rows becomes several first."""
     name, dtype = kind.split()

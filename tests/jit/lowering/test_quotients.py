@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import pytflite
 from pytflite.jit.lowering.quotients import factors
+from pytflite.jit.target import Target
 from tests.harness import single_op, tensor
 from tests.jit.agreement import agree
+from tests.jit.guarded import run_guarded
+from tests.jit.native import RUNNABLE
 
 _ODD = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 3.4e38, -3.4e38], np.float32)
 
@@ -31,6 +35,19 @@ def test_quantised_alike(scale: float, zero: int, seed: int) -> None:
         "QUANTIZE", [tensor(x.shape)], [tensor(x.shape, "INT8", scale=scale, zero_point=zero)]
     )
     agree(model, x)
+
+
+@pytest.mark.parametrize("cpu", RUNNABLE, ids=lambda target: target.name)
+@pytest.mark.parametrize("size", [0, 1, 15, 63, 64, 65, 200, 8192, 8193, 20_001])
+@pytest.mark.parametrize(("dtype", "zero"), [("INT8", -128), ("INT8", 127), ("UINT8", 0)])
+def test_sizes(cpu: Target, size: int, dtype: str, zero: int) -> None:
+    """Between forbidden pages."""
+    x = np.random.default_rng(size).normal(size=size).astype(np.float32) * 9
+    x[::7] = np.resize(_ODD, x[::7].size)
+    target = tensor(x.shape, dtype, scale=0.05, zero_point=zero)
+    model = single_op("QUANTIZE", [tensor(x.shape)], [target])
+    want = pytflite.Interpreter(model, backend="numpy").run(x)
+    np.testing.assert_array_equal(run_guarded(model, cpu, x), want)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30, 0.0, np.inf, np.nan, -1.0])

@@ -122,7 +122,7 @@ def quantize(step: Step, to: Lowering) -> Lowered:
     if scale.size == 1:
         zero = int(zero_point)
         proven = factors(float(scale), low - zero, high - zero) if is_fused(to.target) else None
-        if proven is not None and output.dtype.itemsize == 1 and _is_plain(spec, to):
+        if proven is not None and high - low == 255 and _is_plain(spec, to):
             size = output.size
             code = kernel("quotient_bytes.quantise", signed=low < 0)
             slots = 2 * proven.factor, 2 * proven.rest, proven.greatest, zero

@@ -28,6 +28,7 @@ from pytflite.jit.emit.vector import Vector
 from pytflite.jit.ir import Function
 
 _PART = 4  # of a vector: one so many times as narrow
+_LEAST = 16  # bytes: a fourth of them is the least vector, and not worth sums in 16 bits
 _MANY = 8  # rows at a time of the last columns
 _CHUNK = 128  # rows of bytes whose sums fit into 16 bits, signed
 
@@ -46,27 +47,34 @@ def width(form: Form) -> int:
     return 2 * form.target.lanes if form.sums_bytes else form.lanes
 
 
-def columns(f: Function, form: Form, x: str, y: str, start: str, end: str) -> None:
+def taken(form: Form, columns: int) -> int:
+    """Columns of a vector, if there are so many: vectors that are mostly empty are slow to load."""
+    return min(width(form), 1 << (columns - 1).bit_length())
+
+
+def columns(f: Function, form: Form, x: str, y: str, start: str, end: str, lanes: int) -> None:
     """Outputs from start to end: by several vectors, by one, and what is left."""
-    lanes = width(form)
-    rows = 4 if form.target.registers > 16 else 2
-    for count in (2, 1) if form.sums_bytes else (4, 2, 1):
-        step = count * lanes
-        stop = f.add(start, f.mul(f.op(f"sdiv i64 {f.sub(end, start)}, {step}"), step))
-        with f.loop(start, stop, step) as column:
-            _strip(f, form, _Strip(count, lanes, rows), x, y, column.index)
-        start = stop
+    if lanes == width(form):
+        rows = 4 if form.target.registers > 16 else 2
+        for count in (2, 1) if form.sums_bytes else (4, 2, 1):
+            step = count * lanes
+            stop = f.add(start, f.mul(f.op(f"sdiv i64 {f.sub(end, start)}, {step}"), step))
+            with f.loop(start, stop, step) as column:
+                _strip(f, form, _Strip(count, lanes, rows), x, y, column.index)
+            start = stop
     if form.target.vector == 64:  # there are masks
         with f.when(f.compare("slt", start, end)):
             mask = _first(f, form, lanes, f.sub(end, start))
             _strip(f, form, _Strip(1, lanes, _MANY, mask), x, y, start)
         return
-    while lanes > 1:
-        lanes = max(lanes // _PART, 1)
-        stop = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -{lanes}"))
-        with f.loop(start, stop, lanes) as column:
-            _strip(f, form, _Strip(1, lanes, _MANY), x, y, column.index)
-        start = stop
+    part = max(width(form), _LEAST) if form.sums_bytes else width(form)
+    while part > 1:
+        part = max(part // _PART, 1)
+        if part <= lanes:
+            stop = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -{part}"))
+            with f.loop(start, stop, part) as column:
+                _strip(f, form, _Strip(1, part, _MANY), x, y, column.index)
+            start = stop
 
 
 def _first(f: Function, form: Form, lanes: int, count: str) -> str:
@@ -82,13 +90,14 @@ def _first(f: Function, form: Form, lanes: int, count: str) -> str:
 def _strip(f: Function, form: Form, strip: _Strip, x: str, y: str, column: str) -> None:
     """Outputs of some vectors of columns."""
     across = f.mul("%k2", form.size)
-    rows = 1 if form.sums_bytes else strip.rows
+    short = form.sums_bytes and strip.lanes > _LEAST // _PART
+    rows = 1 if short else strip.rows
     totals = [nothing(f, form, strip.lanes)] * (strip.vectors * rows)
     with f.loop(0, "%r0", 1, *carried(totals)) as outer:
         line = f.mul(f.mul(outer.index, "%k1"), f.mul("%r1", "%k2"))
         place = f.at(x, f.mul(f.add(line, column), form.size))
         now = alike(totals, outer.carried)
-        if form.sums_bytes:
+        if short:
             now = _chunks(f, form, strip, place, across, now)
         else:
             now = _rows(f, form, strip, place, across, "0", "%r1", now)

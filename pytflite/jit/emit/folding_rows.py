@@ -32,6 +32,7 @@ from pytflite.jit.target import Target
 
 _UNROLLED = 4
 _MOST = 16  # rows at once
+SHORT = 4  # elements of a row for which vectors do not pay
 _BLOCK = 16  # bytes within which all CPUs move numbers quickly
 
 
@@ -83,13 +84,34 @@ def several_rows(f: Function, form: Form, start: str, end: str, lanes: int) -> s
     return stop
 
 
+def short_rows(f: Function, form: Form, start: str, end: str) -> None:
+    """Outputs from start to end, several at a time; elements come one by one: rows are short."""
+    across = f.mul("%r1", form.size)
+    whole = f.add(start, f.op(f"and i64 {f.sub(end, start)}, -{_UNROLLED}"))
+    for first, last, count in ((start, whole, _UNROLLED), (whole, end, 1)):
+        with f.loop(first, last, count) as unit:
+            rows = [f.at("%x", f.mul(f.add(unit.index, n), across)) for n in range(count)]
+            total = nothing(f, form, count)
+            with f.loop(0, "%r1", 1, (total.type, total.value)) as loop:
+                at, value = f.mul(loop.index, form.size), "poison"
+                for n, row in enumerate(rows):
+                    one = f.load(form.element, row, at)
+                    value = f.op(
+                        f"insertelement <{count} x {form.element}> {value}, "
+                        f"{form.element} {one}, i32 {n}"
+                    )
+                read = widened(form, Vector(f, value, count, form.element))
+                loop.carry(combined(form, total.like(loop.carried[0]), read).value)
+            store(f, form, total.like(loop.results[0]), "%y", f.mul(unit.index, form.size))
+
+
 def single_row(f: Function, form: Form, x: str, y: str, lanes: int) -> None:
     """One output; of its row, several vectors at a time."""
     totals = [nothing(f, form, _total(form, lanes))] * _UNROLLED
     with f.loop(0, "%r0", 1, *carried(totals)) as outer:
         line = f.at(x, f.mul(f.mul(outer.index, "%k1"), f.mul("%r1", form.size)))
         step = _UNROLLED * lanes
-        stop = f.mul(f.op(f"udiv i64 {f.sub('%r1', 1)}, {step}"), step)
+        stop = f.mul(f.op(f"udiv i64 %r1, {step}"), step)
         with f.loop(0, stop, step, *carried(alike(totals, outer.carried))) as loop:
             place = f.at(line, f.mul(loop.index, form.size))
             loop.carry(*(
@@ -107,20 +129,23 @@ def _added(
     f: Function, form: Form, rows: list[str], lanes: int, start: str, totals: list[Vector]
 ) -> list[Vector]:  # fmt: skip
     """totals + those rows from start on, vector by vector."""
-    left = f.op(f"udiv i64 {f.sub(f.sub('%r1', 1), start)}, {lanes}")
-    stop = f.add(start, f.mul(left, lanes))
+    whole = f.op(f"udiv i64 {f.sub('%r1', start)}, {lanes}")
+    stop = f.add(start, f.mul(whole, lanes))
     with f.loop(start, stop, lanes, *carried(totals)) as loop:
         at = f.mul(loop.index, form.size)
         loop.carry(*(
             _add(f, form, total, f.at(row, at), lanes).value
             for row, total in zip(rows, alike(totals, loop.carried), strict=True)
         ))  # fmt: skip
+    totals = alike(totals, loop.results)
     last = f.sub("%r1", lanes)
     at, known = f.mul(last, form.size), f.sub(stop, last)
-    return [
-        _add(f, form, total, f.at(row, at), lanes, known)
-        for row, total in zip(rows, alike(totals, loop.results), strict=True)
-    ]
+    with f.loop(stop, "%r1", lanes, *carried(totals)) as end:  # once, or never
+        end.carry(*(
+            _add(f, form, total, f.at(row, at), lanes, known).value
+            for row, total in zip(rows, alike(totals, end.carried), strict=True)
+        ))  # fmt: skip
+    return alike(totals, end.results)
 
 
 def _add(

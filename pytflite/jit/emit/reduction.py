@@ -1,11 +1,12 @@
 """y[a, b, c] = all x[a, i, b, j, c] of all i and j, combined: sums, means, products, extremes.
 
 Axes side by side that are all combined, or all kept, are one, so that five are enough: sizes
-[k0, r0, k1, r1, k2]. There are three ways through memory:
+[k0, r0, k1, r1, k2]. There are ways through memory:
 
     columns   k2 > 1: vectors of neighbouring c go by all i and j (folding_columns.py)
     row       k2 = 1: vectors of neighbouring j are combined, their lanes last (folding_rows.py)
     several   so, of several rows
+    short     of several rows, element by element
 
 Mostly r0 = 1, k0 k1 are as good as one, and nothing has to be divided (`twice` is False).
 emit/combining.py has the numbers' side of it, and the `endings`.
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 from pytflite.jit.emit.combining import ENDINGS, LOST, Form, nothing
 from pytflite.jit.emit.folding_columns import columns
-from pytflite.jit.emit.folding_rows import several_rows, single_row
+from pytflite.jit.emit.folding_rows import several_rows, short_rows, single_row
 from pytflite.jit.emit.vector import Vector
 from pytflite.jit.ir import Function, Module
 from pytflite.jit.target import Target
@@ -43,7 +44,7 @@ def fold(
     """Slots: x, y, units, group, blocks, width, SIZES, those of the ending.
 
     A unit is an output of rows; of `columns`, one of the `blocks` of `width` outputs that lie
-    side by side. A tile is `group` units. Of rows, a vector takes `lanes` elements.
+    side by side. A tile is `group` units. A vector takes `lanes` elements.
     """
     form = Form(dtype, how, ending, squares, target)
     f = module.kernel(
@@ -55,12 +56,15 @@ def fold(
         f.store("i8", 0, LOST)
     start = f.mul("%begin", "%group")
     end = f.min(f.mul("%end", "%group"), "%units")
-    rest = several_rows(f, form, start, end, lanes) if way == "several" else start
-    with _kept(f, form, twice, rest, end) as row:
-        if way == "columns":
-            columns(f, form, *row)
-        else:
-            single_row(f, form, row.x, row.y, lanes)
+    if way == "short":
+        short_rows(f, form, start, end)
+    else:
+        rest = several_rows(f, form, start, end, lanes) if way == "several" else start
+        with _kept(f, form, twice, rest, end) as row:
+            if way == "columns":
+                columns(f, form, *row, lanes)
+            else:
+                single_row(f, form, row.x, row.y, lanes)
     if form.compares:
         doubtful = f.compare("ne", f.load("i8", LOST), 0, "i8")
         with f.when(doubtful), _kept(f, form, twice, start, end) as row:

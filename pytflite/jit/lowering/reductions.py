@@ -63,12 +63,15 @@ def reduction(step: Step, to: Lowering) -> Lowered:
     k0, r0, k1, r1, k2 = sizes
     dtype, squares = source.dtype.name.lower(), bool(step.parts)
     form = Form(dtype, how, ending.name, squares, to.target)
-    way, lanes, width, whole = "columns", 0, _WIDTH, 1
+    way, width, whole = "columns", _WIDTH, 1
+    lanes = folding_columns.taken(form, k2)
     if k2 == 1:
         lanes = folding_rows.taken(form, r1)
         several = folding_rows.at_once(form, lanes)
         way = "row"
-        if r0 == 1 and r1 * form.size <= _LONG and k0 * k1 >= several > 1:
+        if r0 == 1 and r1 < folding_rows.SHORT:
+            way, lanes = "short", 0
+        elif r0 == 1 and r1 * form.size <= _LONG and k0 * k1 >= several > 1:
             way, whole = "several", several
     elif k0 * k1 < _SHARES and r0 * r1 * k2 > _TILE:
         vector = folding_columns.width(form)

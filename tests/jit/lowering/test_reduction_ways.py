@@ -74,7 +74,7 @@ def test_columns_do_not_depend_on_tiles(batch: int, how: str, target: Target) ->
     rows, columns, width = 77, 150, target.lanes
     x = np.random.default_rng(3).normal(size=(batch, rows, columns)).astype(np.float32)
     code = kernel(
-        "reduction.fold", dtype="float32", how=how, ending="", way="columns", lanes=0,
+        "reduction.fold", dtype="float32", how=how, ending="", way="columns", lanes=width,
         twice=False, squares=False,
     )  # fmt: skip
     blocks = -(-columns // width)

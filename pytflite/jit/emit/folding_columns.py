@@ -56,6 +56,8 @@ def columns(f: Function, form: Form, x: str, y: str, start: str, end: str, lanes
     """Outputs from start to end: by several vectors, by one, and what is left."""
     if lanes == width(form):
         rows = 4 if form.target.registers > 16 else 2
+        if form.how == "product":  # which comes to 0 by denormal numbers, slowly, in each total
+            rows = 1
         for count in (2, 1) if form.sums_bytes else (4, 2, 1):
             step = count * lanes
             stop = f.add(start, f.mul(f.op(f"sdiv i64 {f.sub(end, start)}, {step}"), step))
@@ -134,7 +136,8 @@ def _rows(
         part = now[: rows * strip.vectors]
         bounds = f.mul(first, across), f.mul(last, across), f.mul(across, rows)
         with f.loop(*bounds, *carried(part)) as loop:
-            row = [f.at(place, f.add(loop.index, f.mul(across, n))) for n in range(rows)]
+            here = f.at(place, loop.index)
+            row = [f.at(here, f.mul(across, n)) for n in range(rows)]
             elements = (
                 read(f, form, row[n], v * strip.lanes * form.size, strip.lanes, strip.mask)
                 for n in range(rows) for v in range(strip.vectors)

@@ -1,18 +1,20 @@
 """Forking: what a process has to do that forks while threads of it run models.
 
 Locks that other threads hold would stay locked in the child for ever. The house's own are made anew
-there. Those of modules that are being loaded are Python's: what plans loads modules, so a fork
-waits until no engine plans.
+there. Those of modules that are being loaded are Python's: what plans loads many modules, so a fork
+waits until no engine plans, and until no module of ours is being loaded for something else.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from _thread import RLock
-from time import monotonic
+from time import monotonic, sleep
 from typing import Protocol
 
+_PACKAGE = "pytflite."
 _LONGEST = 2.0  # seconds that a fork waits, for who plans may wait for who forks
 
 
@@ -46,6 +48,15 @@ def _before() -> None:
     _forking.acquire()
     end = monotonic() + _LONGEST
     _paused.extend(engine for engine in list(_engines) if engine.pause(max(0, end - monotonic())))
+    while _loads() and monotonic() < end:
+        sleep(0.0005)
+
+
+def _loads() -> bool:
+    """Whether some thread is in the middle of loading a module of this package."""
+    modules = [module for name, module in sys.modules.copy().items() if name.startswith(_PACKAGE)]
+    specs = (getattr(module, "__spec__", None) for module in modules)
+    return any(getattr(spec, "_initializing", False) for spec in specs)
 
 
 def _in_parent() -> None:

@@ -19,6 +19,7 @@ from pytflite.ops.spec import Spec
 from pytflite.plan.plan import Step
 
 _TILE = 4096  # elements
+_FAR = 64  # neighbours that are added one by one; NumPy's sums go on from each to the next
 
 
 @lowering("SOFTMAX")
@@ -79,6 +80,8 @@ def local_response_normalization(step: Step, to: Lowering) -> Lowered:
         return f"there is no compiled kernel for {source.dtype.name}"
     columns = source.static[-1]
     radius = min(int(options.radius), max(columns - 1, 0))
+    if radius > _FAR:
+        return f"compiled for a radius of at most {_FAR}"
     beta = float(np.float32(options.beta))
     how = {1.0: DIVIDES, 0.5: ROOT}.get(beta, POWER)
     numbers = radius, float(options.bias), float(options.alpha), beta

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import pytflite
 from tests.harness import single_op, tensor
 from tests.jit.agreement import agree
 
@@ -84,6 +85,20 @@ def test_local_response(radius: int, beta: float, shape: tuple[int, ...]) -> Non
     if x.size > 100 and radius < 9:  # NumPy's sums of more go on and on: NaN would not end
         x[0, 0, 0, :3] = np.inf, np.nan, 0
     agree(model, x, ulps=8)
+
+
+def test_local_response_of_all() -> None:
+    """As many sums as there are pairs of channels would never end."""
+    shape = 1, 1 << 20
+    model = single_op(
+        "LOCAL_RESPONSE_NORMALIZATION", [tensor(shape)], [tensor(shape)],
+        radius=2**31 - 1, bias=1.0, alpha=1.0, beta=1.0,
+    )  # fmt: skip
+    interpreter = pytflite.Interpreter(model, backend="jit", wait=True)
+    x = np.ones(shape, np.float32)
+    np.testing.assert_allclose(interpreter.run(x), x / (1 + shape[1]), rtol=1e-5)
+    (row,) = interpreter.backend_report()
+    assert row.backend == "numpy" and "radius" in row.reason
 
 
 @pytest.mark.parametrize("shape", SHAPES)

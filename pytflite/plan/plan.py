@@ -31,9 +31,9 @@ class Step:
     made. If `dynamic`, the input shapes are known only at run time, and infer and prepare are
     called then. If `work` is not None the step is native: a backend's kernels compute it, which are
     the `records` (from, to) of the plan's program; if it is None, `reason` says why. A native step
-    may do several operators at once, its `parts`; the node is that of the last. Of `seen`, rows and
-    columns, only every so many outputs of a convolution are looked at: a backend may leave out
-    others.
+    may do several operators at once, its `parts`; the node is that of the last, or of the one that
+    has taken in others (a PAD before it, an activation after it). Of `seen`, rows and columns, only
+    every so many outputs of a convolution are looked at: a backend may leave out others.
     """
 
     __slots__ = (

@@ -68,6 +68,6 @@ def _within(*limits: Bounds) -> tuple[float, float]:
     )
 
 
-def is_whole(step: Step) -> bool:
+def is_single(step: Step) -> bool:
     """Whether a step is one operator, but for an activation that follows it."""
     return all(part.node.name in ACTIVATIONS for part in step.parts[1:])

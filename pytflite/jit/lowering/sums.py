@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytflite.jit.lowering.activated import is_whole
+from pytflite.jit.lowering.activated import is_single
 from pytflite.jit.lowering.products import Ending
 from pytflite.jit.lowering.registry import Lowered, Lowering
 from pytflite.model.dtypes import FLOAT32, INT8, UINT8
@@ -18,7 +18,7 @@ def takes_sum(product: Step, add: Step) -> bool:
     """Whether a product can have an ADD of its result and another tensor done with it."""
     if product.node.name not in PRODUCTS or add.node.name != "ADD" or add.dynamic:
         return False
-    if not (is_whole(product) and is_whole(add)):
+    if not (is_single(product) and is_single(add)):
         return False
     specs = *product.input_specs[:2], *add.input_specs, *product.output_specs, *add.output_specs
     return (

@@ -61,21 +61,15 @@ def turned(f: Function, element: str, block: list[str], beside: int = 1) -> list
     """The columns of a square of elements, of its rows; or of squares that lie side by side."""
     lanes, half = len(block), len(block) // 2
     kind = f"<{beside * lanes} x {element}>"
+    halves = [
+        [lanes * square + start + k for square in range(beside) for k in range(half)]
+        for start in (0, half)
+    ]
     for _ in range(half.bit_length()):
         block = [
-            _dealt(
-                f,
-                kind,
-                block[n],
-                block[n + half],
-                [
-                    lanes * square + k
-                    for square in range(beside)
-                    for k in range(start, start + half)
-                ],
-            )
+            _dealt(f, kind, block[n], block[n + half], taken)
             for n in range(half)
-            for start in (0, half)
+            for taken in halves
         ]
     return block
 
